@@ -37,7 +37,9 @@ class ResourceManager:
     whatever is in `denied` answers 403 AuthorizationFailed.
     """
 
-    def __init__(self, entra: Entra, denied: set[str], kubeconfig: Callable[[str], str]) -> None:
+    def __init__(
+        self, entra: Entra, denied: set[str], kubeconfig: Callable[[Resource, bool], str]
+    ) -> None:
         self._entra = entra
         self._denied = denied
         self._kubeconfig = kubeconfig
@@ -228,8 +230,10 @@ class ResourceManager:
                     "Getting static credential is not allowed because this cluster is set to "
                     "disable local accounts.",
                 )
-            encoded = base64.b64encode(self._kubeconfig(found["name"]).encode()).decode()
-            return json_response({"kubeconfigs": [{"name": "clusterAdmin", "value": encoded}]})
+            is_admin = action == "listclusteradmincredential"
+            config = base64.b64encode(self._kubeconfig(found, is_admin).encode()).decode()
+            name = "clusterAdmin" if is_admin else "clusterUser"
+            return json_response({"kubeconfigs": [{"name": name, "value": config}]})
         if action == "listcredentials":
             if not found["properties"]["adminUserEnabled"]:
                 return arm_error(

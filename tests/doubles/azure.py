@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,11 @@ _CLIENT_SECRET = "loopback-client-secret"
 
 def void(_: object) -> None:
     """Forget what an expression gives."""
+
+
+_NO_SERVER = "https://127.0.0.1:443"
+#: What the API of a cluster knows its own users by.
+CLUSTER_TOKEN = "loopback-cluster-token"
 
 
 class AzureLoopback:
@@ -63,6 +69,8 @@ class AzureLoopback:
             accounts.setdefault(account, {}).setdefault(name, {})
         )
         self.resources.drop_account = lambda name: void(accounts.pop(name, None))
+        #: Where the API of every cluster is said to be.
+        self.cluster_server = _NO_SERVER
         self._running = ExitStack()
         self.faults = AzureFaults()
 
@@ -357,10 +365,16 @@ class AzureLoopback:
         )
         return str(found)
 
-    def _kubeconfig(self, cluster: str) -> str:
-        """What `az aks get-credentials --admin` would write; JSON is YAML."""
+    def _kubeconfig(self, of: Mapping[str, Any], is_admin: bool) -> str:
+        """What `az aks get-credentials` would write, with or without `--admin`; JSON is YAML.
+
+        A user of a cluster that Entra guards gets no credential, but how to log in.
+        """
+        cluster = of["name"]
         roots = base64.b64encode(self._ca.bundle.read_bytes()).decode()
-        user = {"token": "loopback-cluster-token"}
+        user: dict[str, Any] = {"token": CLUSTER_TOKEN}
+        if of["properties"].get("aadProfile") and not is_admin:
+            user = {"exec": {"command": "kubelogin", "args": ["get-token"]}}
         return json.dumps(
             {
                 "apiVersion": "v1",
@@ -369,7 +383,7 @@ class AzureLoopback:
                     {
                         "name": cluster,
                         "cluster": {
-                            "server": "https://127.0.0.1:443",
+                            "server": self.cluster_server,
                             "certificate-authority-data": roots,
                         },
                     }

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,9 @@ from tests.doubles.web import Request, Response, json_response
 
 HOST = "login.microsoftonline.com"
 TENANT_ID = "00000000-0000-0000-0000-0000000000aa"
+MANAGEMENT = "https://management.azure.com"
+#: The application that stands for the API of every cluster of AKS.
+AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
 _TRACE = (
     " Trace ID: 00000000-0000-0000-0000-000000000000"
     " Correlation ID: 00000000-0000-0000-0000-000000000000"
@@ -33,10 +37,11 @@ class Entra:
     applications: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     refuse_tokens: bool = False
+    _audiences: dict[str, str] = field(default_factory=dict)
 
-    def issue_token(self, client_id: str) -> str:
+    def issue_token(self, client_id: str, audience: str = MANAGEMENT) -> str:
         claims = {
-            "aud": "https://management.azure.com",
+            "aud": audience,
             "oid": object_id(client_id),
             "appid": client_id,
             "tid": TENANT_ID,
@@ -49,10 +54,14 @@ class Entra:
         )
         token = f"{head}.{secrets.token_urlsafe(24)}"
         self.tokens[token] = client_id
+        self._audiences[token] = audience
         return token
 
-    def knows(self, bearer: str | None) -> bool:
-        return bearer in self.tokens
+    def knows(self, bearer: str | None, audience: str | None = None) -> bool:
+        """Whether a token was given out, and for this audience where one is named."""
+        if bearer is None or bearer not in self.tokens:
+            return False
+        return audience is None or self._audiences[bearer] == audience
 
     def __call__(self, request: Request) -> Response:
         path = request.path
@@ -111,9 +120,14 @@ class Entra:
                 "token_type": "Bearer",
                 "expires_in": 3599,
                 "ext_expires_in": 3599,
-                "access_token": self.issue_token(client_id),
+                "access_token": self.issue_token(client_id, _audience(form)),
             }
         )
+
+
+def _audience(form: Mapping[str, str]) -> str:
+    """What a token is for: the resource whose scope is asked for."""
+    return form.get("scope", "").removesuffix("/.default").rstrip("/") or MANAGEMENT
 
 
 def _authority() -> str:

@@ -28,21 +28,7 @@ class KubernetesLoopback:
 
     def __init__(self, ca: ThrowAwayCA, knows: Callable[[str | None], bool]) -> None:
         self._knows = knows
-        self.namespaces: set[str] = set()
-        #: ``NAMESPACE/NAME`` → its annotations.
-        self.accounts: dict[str, dict[str, str]] = {}
-        #: Path → what else is there.
-        self.objects: dict[str, dict[str, Any]] = {}
-        #: ``NAMESPACE/NAME`` of accounts → the image pull secrets that they name.
-        self.pulls_with: dict[str, list[str]] = {}
-        #: ``NAMESPACE/NAME``.
-        self.secrets: set[str] = set()
-        #: What it denies, as ``create pods``.
-        self.denied: set[str] = set()
-        #: Told which permission a read takes, and on what; raises where it is denied.
-        self.require: Callable[[str, str], None] | None = None
-        #: Answered instead of what is asked for.
-        self.refusal: Answer | None = None
+        self.forget()
         answer = self._answer
 
         class Connection(LoopbackRequestHandler):
@@ -58,6 +44,24 @@ class KubernetesLoopback:
                 self.request.close()
 
         self._server = ThreadedServer(Connection)
+
+    def forget(self) -> None:
+        """Have nothing, and deny nothing."""
+        self.namespaces: set[str] = set()
+        #: ``NAMESPACE/NAME`` → its annotations.
+        self.accounts: dict[str, dict[str, str]] = {}
+        #: Path → what else is there.
+        self.objects: dict[str, dict[str, Any]] = {}
+        #: ``NAMESPACE/NAME`` of accounts → the image pull secrets that they name.
+        self.pulls_with: dict[str, list[str]] = {}
+        #: ``NAMESPACE/NAME``.
+        self.secrets: set[str] = set()
+        #: What it denies, as ``create pods``.
+        self.denied: set[str] = set()
+        #: Told which permission a read takes, and on what; raises where it is denied.
+        self.require: Callable[[str, str], None] | None = None
+        #: Answered instead of what is asked for.
+        self.refusal: Answer | None = None
 
     def start(self) -> None:
         self._server.start()

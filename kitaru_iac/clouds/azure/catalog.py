@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kitaru_iac.checks.model import CheckInfo, CheckStatus, catalog
+from kitaru_iac.checks.pull_secrets import ABOUT
 
 __all__ = ["CATALOG"]
 
@@ -12,6 +13,9 @@ _STORAGE = _LEARN + "storage/"
 _AKS = _LEARN + "aks/"
 _ML = _LEARN + "machine-learning/"
 _ACR = _LEARN + "container-registry/"
+_REVIEW = (
+    "https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access"
+)
 _CANNOT_WARN = frozenset({_OK, _FAIL, _UNKNOWN})
 _CANNOT_FAIL = frozenset({_OK, _WARN, _UNKNOWN})
 
@@ -252,7 +256,7 @@ _CHECKS = (
         "The cluster has local accounts",
         "ZenML's connector opens a cluster with the local administrator's kubeconfig alone, so a "
         "cluster without local accounts cannot be used with it. Decided from the setting: the "
-        "kubeconfig itself is a credential, and is not asked for.",
+        "administrator's kubeconfig is a credential, and is not asked for.",
         _AKS + "manage-local-accounts-managed-azure-ad",
         _CANNOT_WARN,
     ),
@@ -285,19 +289,31 @@ _CHECKS = (
     CheckInfo(
         "azure.cluster.namespace",
         "The namespace of the runs exists",
-        "ZenML makes none. The cluster alone tells, which is not asked: its certificate authority "
-        "comes with a credential of the cluster. So `default`, and what else is in every cluster, "
-        "is ok, and any other unknown.",
-        _AKS + "core-aks-concepts",
-        frozenset({_OK, _UNKNOWN}),
+        "ZenML makes none. Asks the cluster itself, with the kubeconfig that Azure gives to users "
+        "of the cluster (`listClusterUserCredential`) and, where Entra guards it, Entra's token "
+        "for AKS; where the credentials are not let in, or the cluster is not reached, it is "
+        "unknown. `default` is in every cluster.",
+        _AKS + "control-kubeconfig-access",
+        _CANNOT_WARN,
     ),
+    CheckInfo(
+        "azure.cluster.rights",
+        "The connector may do in the namespace what ZenML does there",
+        "Asks the cluster, as `azure.cluster.namespace` does, by one access review for each verb "
+        "that ZenML's Kubernetes orchestrator uses. Only where the looking identity is the "
+        "connector. ZenML comes as the local administrator, whose kubeconfig a check does not "
+        "take: where Entra guards the cluster, the looking identity is asked as itself, and what "
+        "is denied to it is unknown of the administrator. Without those for cron jobs, schedules "
+        "fail: a warning.",
+        _REVIEW,
+    ),
+    CheckInfo("azure.cluster.pull_secret", *ABOUT, _CANNOT_WARN),
     CheckInfo(
         "azure.cluster.reachable",
         "The cluster's API is not open to everybody",
         "Private cluster, and the authorized address ranges together; and whether a connection is "
-        "taken from here, at the address that ZenML takes. The API itself is asked nothing: its "
-        "certificate authority comes with a credential of the cluster alone. Not looked at is "
-        "whether ZenML's server reaches it.",
+        "taken from here, at the address that ZenML takes. Not looked at is whether ZenML's server "
+        "reaches it.",
         _AKS + "api-server-authorized-ip-ranges",
         _CANNOT_FAIL,
     ),
@@ -320,8 +336,8 @@ _CHECKS = (
     CheckInfo(
         "azure.connector.cluster_access",
         "The connector may get the cluster's kubeconfig",
-        "Its roles at the cluster: reading it, and `listClusterAdminCredential`. What it may do "
-        "inside follows: that kubeconfig is the administrator's.",
+        "Its roles at the cluster: reading it, and `listClusterAdminCredential`, the local "
+        "administrator's. What who looks may do inside, `azure.cluster.rights` asks.",
         _AKS + "control-kubeconfig-access",
         _CANNOT_WARN,
     ),

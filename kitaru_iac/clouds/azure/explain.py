@@ -14,7 +14,7 @@ from kitaru_iac.clouds.azure.catalog import CATALOG
 from kitaru_iac.clouds.azure.commands import assign, az
 from kitaru_iac.clouds.azure.decisions import Judged, judge
 from kitaru_iac.clouds.azure.observations import Principal, Raw, Rights, text
-from kitaru_iac.clouds.azure.permission_table import READER, AzurePermission, is_data
+from kitaru_iac.clouds.azure.permission_table import LOOKING, READER, AzurePermission, is_data
 from kitaru_iac.clouds.azure.permissions import built_in
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources, location_of
@@ -36,7 +36,7 @@ def checklist(probes: AzureProbes, resources: AzureResources) -> Checklist[Princ
         return note(
             assign(
                 caller.object_id,
-                READER,
+                LOOKING.get((error.permission or "").lower(), READER),
                 f"/subscriptions/{resources.subscription}",
                 kind=caller.kind,
             ),
@@ -79,6 +79,7 @@ class About:
         *,
         subject: str | None = None,
         absent: str | None = None,
+        on_error: Callable[[ProbeError], Verdict | None] | None = None,
     ) -> None:
         """Add a check of the catalog.
 
@@ -88,9 +89,12 @@ class About:
             evaluate: Evaluates the answer.
             subject: What is looked at, where it is something else.
             absent: The command that mends it, where it fails if the thing does not exist.
+            on_error: May evaluate some other failures of the probe.
         """
 
-        def on_error(error: ProbeError) -> Verdict | None:
+        def failed(error: ProbeError) -> Verdict | None:
+            if on_error is not None:
+                return on_error(error)
             if absent is None or not isinstance(error, NotFound):
                 return None
             return fail(error.why, error.remedy or absent)
@@ -106,7 +110,7 @@ class About:
             subject or self._subject,
             probe,
             evaluated,
-            on_error=on_error,
+            on_error=failed,
             create=self._create,
         )
         self.made.append(made)

@@ -18,6 +18,7 @@ from kitaru_iac.spec.kinds import StackType
 
 __all__ = [
     "BUILT_IN",
+    "LOOKING",
     "NOT_JUDGED",
     "PERMISSIONS",
     "READER",
@@ -222,7 +223,16 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
         _AKS,
         {"Microsoft.ContainerService/locations/kubernetesversions/read": "azure.cluster.version"},
     ),
-    *_rows(_V, Resource.CLUSTER, _AKS, {f"{_AKS_CLUSTERS}/read": "azure.cluster.*"}),
+    *_rows(
+        _V,
+        Resource.CLUSTER,
+        _AKS,
+        {
+            f"{_AKS_CLUSTERS}/read": "azure.cluster.*",
+            f"{_AKS_CLUSTERS}/listClusterUserCredential/action": "azure.cluster.rights, and what "
+            "else the cluster alone tells; one without Entra has no user but administrators",
+        },
+    ),
 )
 
 #: The operations on data; all others are Resource Manager's. A role lists the two apart.
@@ -253,6 +263,12 @@ BUILT_IN: Mapping[tuple[Identity, Resource, When], str] = {
 }
 #: Azure's own role that may read everything but data.
 READER = "Reader"
+#: Its roles for what a reader may not look at.
+LOOKING: Mapping[str, str] = {
+    f"{_AKS_CLUSTERS}/listClusterUserCredential/action".lower(): (
+        "Azure Kubernetes Service Cluster User Role"
+    ),
+}
 
 #: What `policy` prints and no check judges, with the reason; all else is some check's.
 NOT_JUDGED: Mapping[tuple[Identity, str], str] = {

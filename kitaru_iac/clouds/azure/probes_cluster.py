@@ -1,13 +1,14 @@
-"""What is asked about the AKS cluster: of Resource Manager, and whether its API is reached.
-
-The cluster's own API is not asked. Its certificate authority comes only with a kubeconfig, which
-Azure hands out as a credential of the cluster (``listCluster…Credential``): a check takes none.
-"""
+"""What is asked about the AKS cluster: of Resource Manager, and of the cluster itself."""
 
 from __future__ import annotations
 
+from kitaru_iac.checks.cluster_rights import ClusterRight
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.probes import Probe, Skipped, Unavailable
+from kitaru_iac.checks.pull_secrets import ForeignPull, SeenSecrets, look
+from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.kubernetes_api import ClusterApi, api_of
 from kitaru_iac.clouds.azure.observations import Principal, Raw, flag, known_text, raws, text
 from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes
 from kitaru_iac.clouds.azure.resources import location_of
@@ -23,6 +24,8 @@ class ClusterProbes(CommonProbes):
 
     cluster: Probe[Raw]
     cluster_id: Probe[str]
+    inside: Probe[ClusterApi]
+    namespace: Probe[str]
     endpoint: Probe[bool]
     kubelet: Probe[Principal]
     versions: Probe[tuple[Raw, ...]]
@@ -44,9 +47,42 @@ class ClusterProbes(CommonProbes):
             inline=True,
         )
         self.versions = Probe(_VERSIONS, self._offered, requires=(self._where, self.cluster))
+        self.inside = Probe(
+            f"{_CLUSTERS}/listClusterUserCredential/action",
+            lambda seen: api_of(self._azure, seen),
+            requires=(self.cluster,),
+        )
+        self.namespace = Probe(
+            "the cluster's namespaces",
+            lambda inside: inside.api.namespace(self._r.namespace),
+            requires=(self.inside,),
+        )
         self.endpoint = Probe("the cluster's API", self._reached, requires=(self.cluster,))
         self.kubelet = Probe(
             "the kubelet's identity", _kubelet, requires=(self.cluster,), inline=True
+        )
+
+    def denied(self, connector: Probe[Principal]) -> Probe[tuple[ClusterRight, ...]]:
+        """What the cluster denies the connector of what ZenML does, where it is who looks."""
+
+        def run(inside: ClusterApi, who: Principal) -> tuple[ClusterRight, ...]:
+            if not who.is_caller:
+                raise Skipped(
+                    "a cluster tells everybody their own rights alone, and the connector is "
+                    f"{who.name}",
+                    note(az("account", "show"), "run it as the connector, or give --credentials"),
+                )
+            return inside.api.denied(self._r.namespace, self._r.rights)
+
+        requires = (self.inside, connector)
+        return Probe("the cluster's access reviews", run, requires=requires)
+
+    def pull_secrets(self, pull: ForeignPull) -> Probe[SeenSecrets]:
+        """The secrets with which pods pull from a registry that is not Azure's."""
+        return Probe(
+            "the pods' image pull secrets",
+            lambda inside: look(inside.api, self._r.namespace, pull),
+            requires=(self.inside,),
         )
 
     def _offered(self, where: str, cluster: Raw) -> tuple[Raw, ...]:

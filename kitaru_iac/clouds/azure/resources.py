@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.checks.pods import PodSettings, pods_of
+from kitaru_iac.checks.pull_secrets import ForeignPull, foreign_pull
 from kitaru_iac.clouds.existing import without_absent
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import AzuremlSpec, BaseSpec, KubernetesSpec
 from kitaru_iac.spec.uris import AcrUri, AzureBlobUri
 
@@ -29,7 +31,9 @@ class AzureResources:
         workspace: The AzureML workspace.
         cluster: The AKS cluster.
         namespace: Where its pods run.
-        pods: What they ask of nodes, each way once.
+        rights: What ZenML does in the namespace.
+        pods: What its pods ask of nodes, each way once.
+        foreign: How they pull, where the registry is not Azure's.
     """
 
     stack: str
@@ -43,7 +47,9 @@ class AzureResources:
     workspace: str | None = None
     cluster: str | None = None
     namespace: str = "default"
+    rights: tuple[ClusterRight, ...] = ()
     pods: tuple[PodSettings, ...] = (PodSettings(),)
+    foreign: ForeignPull | None = None
 
     @property
     def store(self) -> str:
@@ -56,7 +62,8 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
     store = spec.artifact_store if isinstance(spec.artifact_store, AzureBlobUri) else None
     registry = spec.container_registry if isinstance(spec.container_registry, AcrUri) else None
     namespace = spec.namespace if isinstance(spec, KubernetesSpec) else "default"
-    wanted = spec.extra.orchestrator.get("kubernetes_namespace")
+    orchestrator = spec.extra.orchestrator
+    wanted = orchestrator.get("kubernetes_namespace")
     return AzureResources(
         stack=spec.name,
         type=spec.type,
@@ -69,7 +76,9 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
         workspace=spec.workspace if isinstance(spec, AzuremlSpec) else None,
         cluster=spec.cluster if isinstance(spec, KubernetesSpec) else None,
         namespace=str(wanted or namespace),
-        pods=pods_of(spec.extra.orchestrator),
+        rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
+        pods=pods_of(orchestrator),
+        foreign=foreign_pull(spec, Cloud.AZURE),
     )
 
 

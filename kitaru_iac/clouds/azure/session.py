@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["AzureAccess", "require_azure"]
 
 _ARM = "https://management.azure.com"
+#: The application of Entra that stands for the API of every cluster of AKS.
+#: https://learn.microsoft.com/azure/aks/kubelogin-authentication
+_AKS = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"
 _BLOBS = "blob.core.windows.net"
 #: One more attempt where Azure had no time; what Azure asks us to wait for must fit into the limit.
 _ATTEMPTS = 2
@@ -163,6 +166,23 @@ class AzureAccess:
         Raises as `get`.
         """
         return self._ask(f"{_ARM}{path}", {"api-version": version}, about, body)
+
+    def aks_token(self) -> str:
+        """Give a token that the API of a cluster guarded by Entra takes.
+
+        Raises:
+            Unavailable: Entra gives none.
+        """
+        from azure.core.exceptions import AzureError
+
+        assert self._credential is not None, "not opened"
+        try:
+            return self._credential.get_token(_AKS).token
+        except (AzureError, OSError, ValueError, KeyError) as error:
+            raise Unavailable(
+                f"Entra gave no token for clusters of AKS: {type(error).__name__}",
+                "Look again later.",
+            ) from error
 
     def holds_blobs(self, account: str, container: str) -> bool:
         """Say whether a container holds a blob, or an old version of one. Raises as `get`."""

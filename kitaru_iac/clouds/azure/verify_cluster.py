@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
 from kitaru_iac.checks.checklist import Checklist
-from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.cluster_rights import ClusterRight
+from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.endpoint import SERVER_TOO
-from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
-from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError, all_of
+from kitaru_iac.checks.pull_secrets import evaluate_pull_secrets
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.explain import About, evaluate_region
 from kitaru_iac.clouds.azure.observations import (
@@ -30,15 +33,19 @@ from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.azure.verify_compute import evaluate_compute, evaluate_version
 from kitaru_iac.clouds.azure.verify_identity import access_check
 from kitaru_iac.clouds.azure.verify_registry import evaluate_registry_rights
+from kitaru_iac.values import replace
 
 __all__ = [
     "cluster_checks",
     "evaluate_cluster",
+    "evaluate_inside",
     "evaluate_local_accounts",
-    "evaluate_namespace",
     "evaluate_reachable",
     "evaluate_workload_identity",
 ]
+
+
+_NOT_AS_ADMIN = "not asked as the local administrator, as whom ZenML's connector comes"
 
 
 def cluster_checks(
@@ -85,12 +92,7 @@ def cluster_checks(
         lambda seen: evaluate_version(*seen),
     )
     about.add("azure.cluster.compute", probes.cluster, lambda seen: evaluate_compute(seen, r.pods))
-    about.add(
-        "azure.cluster.namespace",
-        probes.cluster,
-        lambda seen: evaluate_namespace(seen, r.namespace),
-        subject=f"{r.cluster}/{r.namespace}",
-    )
+    _add_inside(about, probes, r, connector)
     about.add(
         "azure.cluster.reachable",
         all_of(probes.cluster, after=(probes.endpoint,)),
@@ -111,9 +113,42 @@ def cluster_checks(
     return about.made
 
 
-def _aks(command: str, cluster: Raw, *words: str) -> str:
+def _add_inside(
+    about: About, probes: AzureProbes, r: AzureResources, connector: Probe[Principal]
+) -> None:
+    """What the cluster alone tells. One that does not answer in time leaves it open."""
+    where = f"{r.cluster}/{r.namespace}"
+    if r.namespace in IN_EVERY_CLUSTER:
+        said = ok(f"every cluster has the namespace {r.namespace}")
+        about.add("azure.cluster.namespace", probes.cluster, lambda _: said, subject=where)
+    else:
+        about.add(
+            "azure.cluster.namespace",
+            probes.namespace,
+            lambda name: ok(f"the cluster has the namespace {name}"),
+            subject=where,
+            on_error=lambda error: not_let_in(error) or missing_namespace(error, r.namespace),
+        )
+    about.add(
+        "azure.cluster.rights",
+        all_of(probes.denied(connector), probes.inside),
+        lambda seen: evaluate_inside(seen[0], seen[1].by_entra, r.namespace),
+        subject=where,
+        on_error=not_let_in,
+    )
+    if r.foreign is not None:
+        pull = r.foreign
+        about.add(
+            "azure.cluster.pull_secret",
+            probes.pull_secrets(pull),
+            lambda seen: evaluate_pull_secrets(seen, pull, r.namespace, r.stack),
+            subject=pull.registry,
+        )
+
+
+def _aks(verb: str, cluster: Raw, *words: str) -> str:
     path = known_text(cluster, "id")
-    return az("aks", command, *words, name=path.rsplit("/", 1)[-1], resource_group=group_of(path))
+    return az("aks", verb, *words, name=path.rsplit("/", 1)[-1], resource_group=group_of(path))
 
 
 def evaluate_cluster(cluster: Raw) -> Verdict:
@@ -153,14 +188,31 @@ def evaluate_local_accounts(cluster: Raw) -> Verdict:
     return unknown("it does not say whether it has local accounts", on)
 
 
-def evaluate_namespace(cluster: Raw, namespace: str) -> Verdict:
-    """ZenML makes none. Whether it is there, the cluster alone tells, which is not asked."""
-    if namespace in IN_EVERY_CLUSTER:
-        return ok(f"every cluster has the namespace {namespace}")
-    return unknown(
-        f"whether there is a namespace {namespace} stands in the cluster, which is not asked: its "
-        "certificate authority comes with a credential of the cluster alone",
-        _aks("command", cluster, "invoke", "--command", f"kubectl get namespace {namespace}"),
+def evaluate_inside(denied: tuple[ClusterRight, ...], by_entra: bool, namespace: str) -> Verdict:
+    """What the cluster denies who looks, against what ZenML's connector comes as.
+
+    Without Entra both are the cluster's own users, who may do alike. With it who looks is asked as
+    itself, and the connector still comes as the local administrator.
+
+    Args:
+        denied: Of the rights that ZenML needs.
+        by_entra: Whether who looks was asked as itself.
+        namespace: Where.
+    """
+    remedy = command("kubectl", "auth", "can-i", "--list", f"--namespace={namespace}")
+    if not by_entra:
+        found = evaluate_cluster_rights(denied, namespace, remedy)
+        return replace(found, caveat=_NOT_AS_ADMIN) if found.status is CheckStatus.OK else found
+    if denied:
+        lacking = ", ".join(map(str, denied))
+        return unknown(
+            f"the cluster denies these credentials themselves {lacking} in {namespace}; ZenML's "
+            "connector comes as the local administrator, as whom it was not asked",
+            remedy,
+        )
+    return ok(
+        f"these credentials themselves may do in {namespace} what ZenML does there",
+        _NOT_AS_ADMIN,
     )
 
 

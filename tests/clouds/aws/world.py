@@ -173,7 +173,7 @@ class World:
     def cluster_answers(self, status: int | None, *denied: str) -> None:
         """Let the cluster's own API answer so, over TLS; None: under an unknown authority."""
         api = _cluster_api()
-        api.accounts, api.pulls_with, api.secrets = {}, {}, set()
+        api.forget()
         api.namespaces, api.denied = ({"ml"} if status == 200 else set()), set(denied)
         api.objects, api.accounts = {}, {}
         api.refusal = None if status in {None, 200, 404} else Response(status or 0, b"{}")

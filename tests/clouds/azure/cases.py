@@ -14,7 +14,7 @@ from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.spec.model import BaseSpec
 from tests.clouds.azure.world import ACCOUNT, CONTAINER, GROUP, World
 from tests.doubles.azure_faults import error, forbidden
-from tests.doubles.web import Response
+from tests.doubles.web import Response, json_response
 
 __all__ = ["CASES", "Case"]
 
@@ -761,6 +761,67 @@ def _here(name: str) -> Callable[[World], Any]:
     return lambda w: w.cluster()["properties"].update({name: w.azure.proxy.url.split("//")[1]})
 
 
+def _inside() -> list[Case]:
+    """What the cluster alone tells, in its namespace ml."""
+    name, rights, pull = (f"azure.cluster.{one}" for one in ("namespace", "rights", "pull_secret"))
+    entra = {"aadProfile": {"managed": True}}
+
+    def inside(*changes: Callable[[World], Any], like: Any = None, **more: Any) -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            cluster(*changes, **(like or {}))(world)
+            return world.kubernetes(namespace="ml", **more)
+
+        return arrange
+
+    def answers(status: int) -> Callable[[World], None]:
+        return lambda w: setattr(w.api, "refusal", Response(status, b"{}"))
+
+    def denies(*rights: str) -> Callable[[World], None]:
+        return lambda w: w.api.denied.update(rights)
+
+    def foreign(*names: str) -> Arrange:
+        keys = ("pod_settings", "orchestrator_pod_settings")
+        settings = {key: {"image_pull_secrets": list(names)} for key in keys}
+        return inside(
+            lambda w: w.api.secrets.add("ml/login"),
+            container_registry="ghcr.io/team",
+            extra={"orchestrator": settings if names else {}},
+        )
+
+    asked = "/listclusterusercredential"
+    refused = answered(inside(), asked, forbidden)
+    user = "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action"
+    not_given = inside(lambda w: w.azure.deny(user))
+    untold = answered(inside(), asked, json_response({"kubeconfigs": [{"value": "?"}]}))
+    gone = inside(lambda w: w.api.namespaces.clear())
+    return [
+        Case(name, OK, inside(), "the cluster has the namespace ml"),
+        Case(name, OK, inside(like=entra), "the cluster has the namespace ml"),
+        Case(name, FAIL, gone, "no namespace ml"),
+        Case(name, UNKNOWN, inside(answers(403)), "answered 403"),
+        Case(name, UNKNOWN, inside(answers(401), like=entra), "answered 401"),
+        Case(name, UNKNOWN, refused, "denied", _LOOPBACK),
+        Case(
+            name,
+            UNKNOWN,
+            not_given,
+            "is denied",
+            "Microsoft.ContainerService/managedClusters/listclusterusercredential/action",
+        ),
+        Case(name, UNKNOWN, untold, "could not be understood"),
+        Case(rights, OK, inside(), "the connector may do in ml what ZenML does there"),
+        Case(rights, OK, inside(like=entra), "these credentials themselves may do in ml"),
+        Case(rights, FAIL, inside(denies("create jobs")), "may not create jobs in ml"),
+        Case(rights, WARN, inside(denies("patch cronjobs")), "schedules will fail"),
+        Case(rights, UNKNOWN, inside(denies("get pods"), like=entra), "as the local administrator"),
+        Case(rights, UNKNOWN, inside(answers(500)), "answered 500"),
+        Case(rights, UNKNOWN, refused, "denied", _LOOPBACK),
+        Case(pull, OK, foreign("login"), "have the image pull secret login"),
+        Case(pull, FAIL, foreign("gone"), "ml has none of this name"),
+        Case(pull, UNKNOWN, foreign(), "no image pull secret is named"),
+    ]
+
+
 def _cluster() -> list[Case]:
     aks = "Microsoft.ContainerService/managedClusters"
     unseen = answered(cluster(), "/managedclusters/prod", forbidden)
@@ -832,7 +893,7 @@ def _cluster() -> list[Case]:
             "are none",
         ),
         Case("azure.cluster.namespace", OK, namespace("default"), "the namespace default"),
-        Case("azure.cluster.namespace", UNKNOWN, namespace("ml"), "a namespace ml stands in"),
+        *_inside(),
         Case(compute, WARN, pools(arm, windows), "arm has ARM nodes"),
         Case(compute, FAIL, pools(tainted), "own has the taint team"),
         Case(compute, OK, cluster(), "pods can run in system"),

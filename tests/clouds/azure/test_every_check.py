@@ -7,7 +7,7 @@ import pytest
 from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.clouds.azure.catalog import CATALOG
 from tests.clouds.azure.cases import CASES, Case
-from tests.clouds.azure.world import World
+from tests.clouds.azure.world import OTHER, World
 
 
 def test_every_check_has_a_case_for_each_status_that_it_can_have() -> None:
@@ -31,7 +31,9 @@ def test_a_check_ends_as_it_should_and_says_why(case: Case, world: World) -> Non
     else:
         assert result.remedy
         words = shlex.split(result.remedy, comments=True)
-        assert words[:1] == ["az"] or result.remedy.startswith("Look again"), result.remedy
+        assert words[0] in {"az", "kubectl"} or result.remedy.startswith("Look again"), (
+            result.remedy
+        )
         assert "None" not in words
     assert world.azure.client_secret not in str(result)
 
@@ -48,3 +50,44 @@ def test_pods_go_where_the_description_lets_them(world: World) -> None:
         result = world.check(spec, "azure.cluster.compute")
         wanted = CheckStatus.OK if given == keys else CheckStatus.FAIL
         assert result.status is wanted, (given, result.why)
+
+
+def test_who_may_not_look_inside_is_told_the_role_that_may(world: World) -> None:
+    world.fit_cluster()
+    kind = "Microsoft.ContainerService/managedClusters"
+    world.azure.deny(f"{kind}/listClusterUserCredential/action")
+    found = world.check(world.kubernetes(namespace="ml"), "azure.cluster.namespace")
+    assert "--role 'Azure Kubernetes Service Cluster User Role'" in str(found.remedy)
+    asked = {call.rpartition("/")[2] for call in world.faults.calls}
+    assert ("listclusterusercredential" in asked, "listclusteradmincredential" in asked) == (
+        True,
+        False,
+    )
+
+
+def test_a_cluster_that_is_not_reached_is_unknown(world: World) -> None:
+    """The name of a private one is known in its network alone."""
+    world.fit_cluster()
+    server = world.azure.cluster_server
+    world.azure.cluster_server = "https://prod.privatelink.westeurope.azmk8s.invalid:443"
+    try:
+        for name in ("namespace", "rights"):
+            found = world.check(world.kubernetes(namespace="ml"), f"azure.cluster.{name}")
+            assert found.status is CheckStatus.UNKNOWN
+            assert "no usable answer" in found.why
+    finally:
+        world.azure.cluster_server = server
+
+
+@pytest.mark.parametrize("guarded", [False, True], ids=["its own user", "Entra"])
+def test_a_cluster_is_asked_by_who_looks_alone(world: World, guarded: bool) -> None:
+    world.fit_cluster()
+    world.cluster()["properties"]["aadProfile"] = {"managed": True} if guarded else None
+    spec = world.kubernetes(namespace="ml")
+    assert world.check(spec, "azure.cluster.rights").status is CheckStatus.OK
+    (theirs,) = [
+        result
+        for result in world.report(spec, identity=OTHER)
+        if result.id == "azure.cluster.rights"
+    ]
+    assert (theirs.status, OTHER in theirs.why) == (CheckStatus.UNKNOWN, True)

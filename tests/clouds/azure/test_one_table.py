@@ -215,6 +215,8 @@ def operation(path: str) -> str:
         return "microsoft.resources/subscriptions/" + ("resourcegroups/" * name) + "read"
     if len(kinds) == 1:
         return "microsoft.resources/subscriptions/providers/read"
+    if kinds[-1].startswith("listcluster"):  # a question that is asked by a POST
+        return "/".join([kinds[0], *kinds[1:-1:2], kinds[-1], "action"])
     return "/".join([kinds[0], *kinds[1::2], "read"])
 
 

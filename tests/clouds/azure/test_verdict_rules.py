@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.cluster_rights import ClusterRight, Use
+from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.model import Verdict
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import ARM, PodSettings
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, Skipped, Unavailable
+from kitaru_iac.checks.pull_secrets import ForeignPull, Puller, SeenSecrets
 from kitaru_iac.clouds.azure import verify_bucket as b
 from kitaru_iac.clouds.azure import verify_cluster as c
 from kitaru_iac.clouds.azure import verify_compute as vc
@@ -22,6 +25,7 @@ from kitaru_iac.clouds.azure import verify_key as k
 from kitaru_iac.clouds.azure import verify_registry as g
 from kitaru_iac.clouds.azure import verify_workspace as w
 from kitaru_iac.clouds.azure.explain import checklist
+from kitaru_iac.clouds.azure.kubernetes_api import ClusterApi
 from kitaru_iac.clouds.azure.observations import (
     Account,
     Attached,
@@ -44,6 +48,7 @@ R = AzureResources(
     account="teamdata", registry="team-x1.azurecr.io", workspace="team-ml",
 )  # fmt: skip
 AKS = replace(R, type=StackType.KUBERNETES, workspace=None, cluster="pods")
+FOREIGN = ForeignPull("ghcr.io/team", (Puller("pods", "default", ("login",)),))
 LOCAL = replace(R, type=StackType.LOCAL, group=None, workspace=None)
 UNNAMED = replace(R, account=None)
 LITTLE = AzureResources("dev", StackType.AZUREML, registry="team.azurecr.io", container="artifacts")
@@ -129,6 +134,10 @@ def pulling(abac: bool | None, *roles: Role, identity: Identity = Identity.PULL
 def cluster(**properties: Any) -> dict[str, Any]:
     kind = "Microsoft.ContainerService/managedClusters"
     return {"id": f"{AT}/{kind}/pods", "location": "westeurope", "properties": properties}
+
+
+CREATE_JOBS = ClusterRight(Use.RUN, "create", "jobs", "batch")
+PATCH_CRON_JOBS = ClusterRight(Use.SCHEDULE, "patch", "cronjobs", "batch")
 
 
 def state(state: Any, power: Any = "Running") -> Callable[[], Verdict]:
@@ -458,8 +467,17 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "version: newer than all": version("1.35.0"),
     "version: between": version("1.31.0"),
     "version: not told": version(None),
-    "namespace: in every cluster": lambda: c.evaluate_namespace(cluster(), "default"),
-    "namespace: another": lambda: c.evaluate_namespace(cluster(), "ml"),
+    **{
+        f"inside: {rights}, {'by Entra' if by_entra else 'as a user of its own'}": partial(
+            c.evaluate_inside, denied, by_entra, "ml"
+        )
+        for by_entra in (False, True)
+        for rights, denied in {
+            "all": (),
+            "but jobs and cron jobs": (CREATE_JOBS, PATCH_CRON_JOBS),
+            "but cron jobs": (PATCH_CRON_JOBS,),
+        }.items()
+    },
     "nodes: not told": compute(),
     "nodes: automatic": compute(mode="Auto"),
     "nodes: automatic, and a zone": compute(
@@ -631,7 +649,7 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
 }
 
 #: What is called on probes to get another one.
-METHODS = {"provider", "rights", "rights_on_registry"}
+METHODS = {"denied", "provider", "pull_secrets", "rights", "rights_on_registry"}
 
 
 def _held(*given: Any) -> Rights:
@@ -665,6 +683,10 @@ SEEN: dict[str, Any] = {
     "versions": OFFERED,
     "endpoint": True,
     "kubelet": OTHER,
+    "inside": ClusterApi(KubernetesApi("https://x.azmk8s.io", None, "", 1), by_entra=False),
+    "namespace": "ml",
+    "denied": (),
+    "pull_secrets": SeenSecrets({}, {"login": True}),
 }
 
 
@@ -696,6 +718,10 @@ LISTS: dict[str, Callable[[], str]] = {
     "list: cluster": told(c.cluster_checks, AKS),
     "list: cluster, no more": told(
         c.cluster_checks, replace(AKS, location=None, registry=None, subscription=None)
+    ),
+    "list: cluster, and what stands in it": told(
+        c.cluster_checks,
+        replace(AKS, location=None, registry=None, namespace="ml", foreign=FOREIGN),
     ),
     "list: workspace": told(w.workspace_checks, R),
     "list: workspace, no more": told(

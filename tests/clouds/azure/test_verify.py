@@ -162,7 +162,7 @@ KUBERNETES = AZUREML.replace("type: azureml", "type: kubernetes").replace(
     ("text", "fit", "count", "warned"),
     [
         (AZUREML, "fit_workspace", 28, set()),
-        (KUBERNETES, "fit_cluster", 30, {"azure.cluster.reachable"}),
+        (KUBERNETES, "fit_cluster", 31, {"azure.cluster.reachable"}),
     ],
 )
 def test_each_type_through_the_command(

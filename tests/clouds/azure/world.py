@@ -11,6 +11,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import BaseSpec
 from tests.doubles.azure import LOCATION, AzureLoopback
 from tests.doubles.entra import object_id
+from tests.doubles.kubernetes import KubernetesLoopback
 
 __all__ = ["ACCOUNT", "CONTAINER", "World"]
 
@@ -29,13 +30,17 @@ class World:
 
     Args:
         azure: The loopback, as good as new.
+        api: The API of its clusters.
     """
 
     #: Seconds that one answer may take.
     timeout = 5.0
 
-    def __init__(self, azure: AzureLoopback) -> None:
+    def __init__(self, azure: AzureLoopback, api: KubernetesLoopback) -> None:
         self.azure = azure
+        self.api = api
+        api.forget()
+        api.namespaces = {"ml"}
         self.faults = azure.faults
         self.subscription = f"/subscriptions/{azure.subscription_id}"
         self.caller = object_id(azure.client_id)

@@ -74,10 +74,8 @@ class World:
         self.workload = f"steps@{PROJECT}.iam.gserviceaccount.com"
         self.nodes = f"nodes@{PROJECT}.iam.gserviceaccount.com"
         self.state.roles = dict(ROLES)
-        api.refusal = None
+        api.forget()
         api.namespaces = {"ml"}
-        api.accounts, api.pulls_with, api.secrets = {}, {}, set()
-        api.denied = set()
         # Roles of IAM let read what is in a cluster.
         api.require = self._require
 
