@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Verdict, fail, ok, unknown, warn
 from kitaru_iac.values import dataclass
 
@@ -71,6 +72,13 @@ CLUSTER_RIGHTS: tuple[ClusterRight, ...] = (
 )
 
 
+#: The other way out, where nothing but making the pods' service account is denied.
+_NAMED = (
+    "or name one that is there and may do what the role edit allows, as "
+    "extra.orchestrator.service_account_name: ZenML makes none then"
+)
+
+
 def rights_for(orchestrator: Mapping[str, object]) -> tuple[ClusterRight, ...]:
     """Give the rights that ZenML needs with these settings of the orchestrator."""
     unused = set()
@@ -105,6 +113,9 @@ def evaluate_rights(denied: Iterable[ClusterRight], namespace: str, remedy: str)
         namespace: Where.
         remedy: The command that gives them.
     """
+    denied = tuple(denied)
+    if {right.use for right in denied} - {Use.SCHEDULE} == {Use.ACCOUNT}:
+        remedy = note(remedy, _NAMED)
     lacking = [right for right in denied if right != _BIND]
     if any(right.use is not Use.SCHEDULE for right in lacking):
         return fail(f"the connector may not {_listed(lacking)} in {namespace}", remedy)

@@ -143,6 +143,19 @@ def test_a_denied_verb_is_named_and_only_schedules_can_wait(right: ClusterRight)
     assert f"may not {right} in ml" in why
 
 
+def test_naming_an_account_is_a_way_out_where_making_one_is_all_that_is_denied() -> None:
+    def offered(*denied: str) -> bool:
+        lacking = [right for right in CLUSTER_RIGHTS if str(right) in denied]
+        found = evaluate_rights(lacking, "ml", "kubectl create")
+        assert str(found.remedy).startswith("kubectl create")
+        return "extra.orchestrator.service_account_name" in str(found.remedy)
+
+    assert offered("bind clusterroles edit")
+    assert offered("create serviceaccounts", "create rolebindings", "create cronjobs")
+    assert not offered("create cronjobs")
+    assert not offered("bind clusterroles edit", "create jobs")
+
+
 def test_of_several_the_worst_counts_and_all_are_named() -> None:
     assert _judged() == (CheckStatus.OK, "the connector may do in ml what ZenML does there", None)
     status, why, _ = _judged("create cronjobs", "get pods/log", "bind clusterroles edit")
