@@ -126,10 +126,11 @@ class _Azure(Cloud):
     def serve(self, folder: Path) -> tuple[Any, Mapping[str, str], Mapping[str, Any]]:
         from tests.clouds.azure.world import World
         from tests.doubles.azure import AzureLoopback
+        from tests.doubles.kubernetes import KubernetesLoopback
 
         azure = AzureLoopback(folder)
         azure.start()
-        world = World(azure)
+        world = World(azure, KubernetesLoopback(azure._ca, lambda _: True))
         world.fit_workspace()
         described = {
             "name": "bench", "type": "azureml", "region": azure.location,

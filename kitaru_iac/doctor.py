@@ -260,8 +260,8 @@ def _local_store(path: Path, shown: str) -> Finding:
     look = examine_database(path)
     here = installed_version()
     if is_of_another(look, here):
-        error = of_another(str(path), str(look.version), str(here))
-        return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {error.what}", error.remedy)
+        other = of_another(str(path), str(look.version), str(here))
+        return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {other.what}", other.remedy)
     if look.state == "unfamiliar":
         detail = f"{shown}, of ZenML {look.version}, which this kitaru does not know"
         return Finding("zenml.store", "ZenML store", "unknown", detail, "zenml status")
