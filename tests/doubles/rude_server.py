@@ -344,11 +344,14 @@ def _good(place: str, path: str) -> Json:
 
     kind = place.removeprefix("/api/v1/").partition("/")[0]
     if kind == "info":
-        return {"version": version("zenml"), "auth_scheme": "OAUTH2_PASSWORD_BEARER", "name": "x"}
+        told = {"version": version("zenml"), "auth_scheme": "OAUTH2_PASSWORD_BEARER", "name": "x"}
+        return {"id": STACK, **told}
     if kind == "login":
         return {"access_token": "given"}
     if kind == "current-user":
         return {"id": STACK, "name": "admin"}
     if kind == "stacks" and "?" in path:
         return {"items": [_STACK], "total": 1, "total_pages": 1}
+    if "?" in path and kind in {"components", "flavors", "service_connectors", "secrets"}:
+        return {"items": [], "total": 0, "total_pages": 1}
     return _STACK
