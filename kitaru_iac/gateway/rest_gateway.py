@@ -277,7 +277,15 @@ class RestGateway:
 
     def create_stack(self, new: NewStack) -> StackDoc:
         """See `Gateway.create_stack`. A server takes back what it made when a later part fails."""
-        return self._made("stack", stack_request(new), stack_doc)
+
+        def made(document: Mapping[str, Any]) -> StackDoc:
+            doc = stack_doc(document)
+            for kind, of_kind in new.members.items():
+                if len(doc.members[kind]) != len(of_kind):
+                    raise ValueError(f"{len(doc.members[kind])} of {kind} in the stack")
+            return doc
+
+        return self._made("stack", stack_request(new), made)
 
     def create_component(self, new: NewComponent) -> ComponentDoc:
         """See `Gateway.create_component`."""

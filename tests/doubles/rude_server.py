@@ -36,6 +36,10 @@ _STACK: Final[Json] = {
     },
     "resources": {"user": None},
 }
+_FLAVORS: Final[Json] = [
+    {"id": str(uuid4()), "name": "local", "body": {"type": kind}, "metadata": {"config_schema": {}}}
+    for kind in ("orchestrator", "artifact_store")
+]
 _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>"
 
 Manner = Callable[["Talk"], None]
@@ -352,6 +356,8 @@ def _good(place: str, path: str) -> Json:
         return {"id": STACK, "name": "admin"}
     if kind == "stacks" and "?" in path:
         return {"items": [_STACK], "total": 1, "total_pages": 1}
-    if "?" in path and kind in {"components", "flavors", "service_connectors", "secrets"}:
+    if kind == "flavors":
+        return {"items": _FLAVORS, "total": len(_FLAVORS), "total_pages": 1}
+    if "?" in path and kind in {"components", "service_connectors", "secrets"}:
         return {"items": [], "total": 0, "total_pages": 1}
     return _STACK
