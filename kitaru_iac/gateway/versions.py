@@ -20,7 +20,6 @@ __all__ = [
     "OLDEST",
     "Support",
     "check_server",
-    "has_environment",
     "installed_version",
     "release_line",
     "support",
@@ -32,8 +31,6 @@ Support: TypeAlias = Literal["ok", "newer", "too_old", "unknown"]
 #: The first and the last release line whose servers the tests run on.
 OLDEST: Line = (0, 85)
 NEWEST: Line = (0, 98)
-#: Since when stacks and components have an environment and secrets of their own.
-_ENVIRONMENT: Line = (0, 90)
 
 # A version as PEP 440 writes it, without an epoch. Each part comes once, so no text takes long.
 _VERSION = compiled(
@@ -105,15 +102,6 @@ def check_server(url: str, version: str) -> tuple[KitaruWarning, ...]:
     else:
         text = f"The server's version is none that kitaru can read: {_shown(version)}."
     return (VersionMismatch(text),)
-
-
-def has_environment(version: str) -> bool:
-    """Say whether stacks and components have ``environment`` and ``secrets`` on such a server.
-
-    An older one drops them silently from what is sent. One of unknown version is taken for new.
-    """
-    line = release_line(version)
-    return line is None or line >= _ENVIRONMENT
 
 
 def _text(line: Line) -> str:

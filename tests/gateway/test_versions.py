@@ -12,7 +12,6 @@ from kitaru_iac.gateway.versions import (
     OLDEST,
     Support,
     check_server,
-    has_environment,
     release_line,
     support,
 )
@@ -89,11 +88,6 @@ def test_the_tested_releases_are_the_supported_ones() -> None:
     lines = sorted(line for line in map(release_line, RELEASES) if line)
     assert (lines[0], lines[-1]) == (OLDEST, NEWEST)
     assert len(lines) >= 4
-
-
-def test_environment_came_with_0_90() -> None:
-    assert [has_environment(v) for v in ("0.85.0", "0.90.0", "0.98.0")] == [False, True, True]
-    assert has_environment("1.0") is has_environment("?") is True
 
 
 @pytest.mark.parametrize(

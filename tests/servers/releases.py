@@ -22,7 +22,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["CACHE", "INSTALLED", "OLDER", "RELEASES", "Template", "environment_of", "template_of"]
+__all__ = [
+    "CACHE",
+    "INSTALLED",
+    "OLDER",
+    "RELEASES",
+    "Template",
+    "environment_of",
+    "keeps_environment",
+    "template_of",
+]
 
 #: The release in this environment: the newest that is supported.
 INSTALLED = version("zenml")
@@ -93,6 +102,11 @@ def template_of(release: str, cache: Path = CACHE) -> Template:
                 (made / "key.json").write_text(json.dumps(key))
                 made.rename(place)
     return Template(place / "zenml.db", json.loads((place / "key.json").read_text()))
+
+
+def keeps_environment(release: str) -> bool:
+    """Whether stacks and components of a release have an `environment`; else it is dropped."""
+    return release != "0.85.0"
 
 
 def _digest(text: str) -> str:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kitaru_iac.gateway.versions import has_environment
 from kitaru_iac.machine.local_database import FLAVORS, examine
-from tests.servers.releases import RELEASES, environment_of
+from tests.servers.releases import RELEASES, environment_of, keeps_environment
 from tests.servers.zenml import ZenMLServer
 
 
@@ -37,7 +36,7 @@ def test_environment_is_kept_from_the_release_on_that_we_think(any_release: ZenM
     }
     made = any_release.request("POST", "/stacks", json=stack).json()
     kept = made["metadata"].get("environment") == {"A": "1"}
-    assert kept is has_environment(release)
+    assert kept is keeps_environment(release)
 
 
 def test_a_failed_installation_says_what_the_installer_said(
