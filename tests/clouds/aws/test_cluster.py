@@ -13,6 +13,7 @@ import pytest
 
 from kitaru_iac.clouds.aws.provision.args import INSIDE
 from kitaru_iac.clouds.aws.provision.cluster import ami_type
+from kitaru_iac.clouds.aws.provision.cluster_access import name_of
 from kitaru_iac.clouds.aws.provision.layout import layout
 from kitaru_iac.clouds.aws.provision.ownership import claims
 from kitaru_iac.spec import from_mapping
@@ -162,6 +163,20 @@ def test_the_connector_may_work_in_its_namespace_and_no_further() -> None:
     assert policy["policyArn"].endswith("aws:cluster-access-policy/AmazonEKSAdminPolicy")
     assert policy["accessScope"] == {"type": "namespace", "namespaces": ["ml"]}
     assert every(made_with(), "eks/accessEntry:AccessEntry") == []
+
+
+def test_no_two_identities_share_a_name() -> None:
+    """Once `role/team/a` and `role/team-a` did, and Pulumi refused the program."""
+    principals = [f"arn:aws:iam::{ACCOUNT}:{one}" for one in ("role/team/a", "role/team-a")]
+    principals += [f"arn:aws:iam::{ACCOUNT}:{one}" for one in ("role/a", "user/a", "user/team/a")]
+    for given in (principals, principals[::-1], principals[1:]):
+        made = made_with(cluster_access=given)
+        entries = every(made, "eks/accessEntry:AccessEntry")
+        assert len({each.name for each in entries}) == len(given)
+        # One without a path keeps its name, and no name depends on who else has an entry.
+        names = {each.inputs["principalArn"]: each.name for each in entries}
+        assert names[principals[1]] == "stack-access-role-team-a"
+        assert all(names[each].endswith(name_of(each)) for each in given)
 
 
 def test_logs_are_made_before_the_cluster_and_do_not_stay_for_ever() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.clouds.aws.provision import cluster_access
 from kitaru_iac.engine.errors import DeploymentElsewhere, UpdateFailed
 from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError, NotFoundError
 from kitaru_iac.infrastructure import destroy as d
@@ -275,17 +276,21 @@ CLUSTER: dict[str, Any] = {
     "resources": {"cluster": "create"},
     "infrastructure": {
         "endpoint_access": ["203.0.113.7/32"],
-        "cluster_access": [f"arn:aws:iam::{ACCOUNT_ID}:role/zenml-server"],
+        "cluster_access": [f"arn:aws:iam::{ACCOUNT_ID}:role/team/zenml-server"],
     },
 }
 
 
-def test_a_cluster_is_made_only_where_asked_for(engine_room: EngineRoom) -> None:
+def test_a_cluster_is_made_only_where_asked_for(
+    engine_room: EngineRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
     aws = engine_room.aws
     with pytest.raises(DescriptionError, match="none is made unasked"):
         p.preview_infrastructure(eks())
 
-    made = p.provision(eks(**CLUSTER))
+    with monkeypatch.context() as before:  # its state has the names of an older deployment
+        before.setattr(cluster_access, "name_of", cluster_access._former_name_of)
+        made = p.provision(eks(**CLUSTER))
     assert made.spec.cluster == "kitaru-prod"  # type: ignore[union-attr]
     cluster = aws.client("eks").describe_cluster(name="kitaru-prod")["cluster"]
     assert cluster["status"] == "ACTIVE"

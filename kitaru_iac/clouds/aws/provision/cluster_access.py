@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import pulumi
 from pulumi_aws import eks, iam
 
-__all__ = ["AFTER_NODES", "BEFORE_NODES", "addons", "admit", "identify_pods"]
+__all__ = ["AFTER_NODES", "BEFORE_NODES", "addons", "admit", "identify_pods", "name_of"]
 
 #: Nodes need the network before they are ready; the agent gives pods their identity.
 BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
@@ -92,15 +93,18 @@ def admit(
     and `AmazonEKSAdminPolicy` does, within the namespace:
     https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html.
     """
+    taken = {name_of(principal) for principal in principals}
     for principal in principals:
-        called = f"{prefix}-access-{principal.rsplit(':', 1)[1].replace('/', '-')}"
+        called = f"{prefix}-access-{name_of(principal)}"
+        former = _former_name_of(principal)
+        aliases = [] if former in taken else [pulumi.Alias(name=f"{prefix}-access-{former}")]
         entry = eks.AccessEntry(
             called,
             cluster_name=cluster.name,
             principal_arn=principal,
             region=region,
             tags=dict(tags),
-            opts=pulumi.ResourceOptions(parent=cluster),
+            opts=pulumi.ResourceOptions(parent=cluster, aliases=aliases),
         )
         eks.AccessPolicyAssociation(
             f"{called}-policy",
@@ -111,3 +115,20 @@ def admit(
             region=region,
             opts=pulumi.ResourceOptions(parent=entry),
         )
+
+
+def name_of(principal: str) -> str:
+    """Name what is made for a role or user and no other: ``role/team/a`` is not ``role/team-a``.
+
+    A digest tells those with a path apart; an entry of another name would be made anew, which EKS
+    refuses while the former one is there.
+    """
+    plain = _former_name_of(principal)
+    if principal.count("/") < 2:
+        return plain
+    return f"{plain}-{sha256(principal.encode()).hexdigest()[:8]}"
+
+
+def _former_name_of(principal: str) -> str:
+    """What it was called before: in the states of older deployments it still is."""
+    return principal.rsplit(":", 1)[1].replace("/", "-")
