@@ -134,3 +134,14 @@ def test_all_is_told_at_once_with_what_cannot_be_made_as_described(world: World)
         "infrastructure.permissions_boundary",
         "infrastructure.kms_key",
     ]
+
+
+def test_a_namespace_that_nobody_makes_is_told(world: World) -> None:
+    assert target(described()).notes == ()
+    (note,) = target(described().having(namespace="ml")).notes
+    assert note == (
+        "The namespace ml is not made; before the first run: aws eks update-kubeconfig --name "
+        f"kitaru-prod --region {REGION} && kubectl create namespace ml"
+    )
+    is_used = described().having(namespace="ml", cluster="team", resources={})
+    assert target(is_used).notes == ()

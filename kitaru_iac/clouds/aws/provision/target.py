@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import cast
 
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
+from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.provision.account import Account
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS
 from kitaru_iac.clouds.aws.provision.layout import Layout, layout
@@ -57,7 +59,18 @@ def target(spec: StackSpec) -> Target:
         makes_anything=planned.makes_anything,
         claims=claims(planned),
         names=physical_names(planned),
+        notes=_notes(planned),
     )
+
+
+def _notes(planned: Layout) -> tuple[str, ...]:
+    """What is the user's to do in a new cluster."""
+    namespace = str(planned.namespace)
+    if planned.new_cluster is None or namespace in IN_EVERY_CLUSTER:
+        return ()
+    log_in = aws("eks", "update-kubeconfig", name=planned.new_cluster, region=planned.region)
+    make = f"{log_in} && kubectl create namespace {namespace}"
+    return (f"The namespace {namespace} is not made; before the first run: {make}",)
 
 
 def used(spec: StackSpec) -> frozenset[str]:
