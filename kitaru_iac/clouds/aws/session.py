@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
-from kitaru_iac.checks.probes import NoCredentials
+from kitaru_iac.checks.probes import NoCredentials, Unavailable
 from kitaru_iac.clouds.aws.answers import require_answer
 from kitaru_iac.clouds.aws.failures import code_of, failure, no_session
 from kitaru_iac.errors import MissingPackages
@@ -51,6 +51,7 @@ class AwsAccess:
         self._timeout = timeout
         self._session: Any = None
         self._clients: dict[tuple[str, str | None], Any] = {}
+        self._closed = False
         self._lock = threading.Lock()  # boto3 sessions must not make clients in two threads
 
     @property
@@ -79,6 +80,7 @@ class AwsAccess:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        self._closed = False
         try:
             self._session = self._make_session()
             found = self._session.get_credentials()
@@ -94,7 +96,15 @@ class AwsAccess:
             )
 
     def close(self) -> None:
-        """Close the connections that are kept alive; the next question opens new ones."""
+        """Close the connections that are kept alive, and take no question until it is opened again.
+
+        What was left asking when a run gave up on it would open ones that nobody closes.
+        """
+        self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close what is open now."""
         clients, self._clients = self._clients, {}  # without waiting for the making of another one
         for client in clients.values():
             client.close()
@@ -145,8 +155,8 @@ class AwsAccess:
         Raises:
             ProbeError: Of the kind that the error's code says.
         """
+        client = self._open_client(service, operation, about, region)
         try:
-            client = self._client(service, region)
             answer: dict[str, Any] = getattr(client, operation)(**parameters)
         except Exception as error:  # botocore's have no common base; all are told apart
             if code_of(error) in none:
@@ -160,8 +170,8 @@ class AwsAccess:
         region: str | None = None, **parameters: Any,
     ) -> list[Any]:  # fmt: skip
         """Call a paginated operation and return all items under `key`. Raises as `ask`."""
+        client = self._open_client(service, operation, about, region)
         try:
-            client = self._client(service, region)
             pages = list(client.get_paginator(operation).paginate(**parameters))
         except Exception as error:
             raise failure(error, service, operation, about, absent, self._region) from error
@@ -200,6 +210,20 @@ class AwsAccess:
     @staticmethod
     def _dns_suffix(client: Any) -> str:
         return "amazonaws.com.cn" if client.meta.partition == "aws-cn" else "amazonaws.com"
+
+    def _open_client(self, service: str, operation: str, about: str, region: str | None) -> Any:
+        """Give a client for a question.
+
+        Raises:
+            ProbeError: It was closed, or there can be none.
+        """
+        try:
+            client = self._client(service, region)
+        except Exception as error:
+            raise failure(error, service, operation, about, (), self._region) from error
+        if self._closed:  # perhaps while it was made, which takes a moment; it has no connection
+            raise Unavailable(f"{about} was not asked about: the checks have ended")
+        return client
 
     def _client(self, service: str, region: str | None) -> Any:
         from botocore.config import Config
@@ -252,7 +276,7 @@ class AwsAccess:
         answer = self._client("sts", None).assume_role(
             RoleArn=role, RoleSessionName="kitaru-verify"
         )
-        self.close()
+        self._let_go()
         made = answer["Credentials"]
         return boto3.session.Session(
             aws_access_key_id=made["AccessKeyId"],

@@ -71,6 +71,7 @@ class GcpAccess:
         self._timeout = timeout
         self._credentials: Any = None
         self._clients: dict[str, Any] = {}
+        self._closed = False
         self._lock = threading.Lock()
 
     @property
@@ -94,6 +95,7 @@ class GcpAccess:
         """
         from google.auth.transport.requests import Request
 
+        self._closed = False
         try:
             self._credentials, project = self._found()
             request: Any = Request()
@@ -106,7 +108,12 @@ class GcpAccess:
         return Caller(_email(self._credentials), type(self._credentials).__name__, project)
 
     def close(self) -> None:
-        """Close the connections that are kept alive; a question under way ends with them."""
+        """Close the connections that are kept alive; a question under way ends with them.
+
+        None is taken until it is opened again: what was left asking when a run gave up on it would
+        open ones that nobody closes.
+        """
+        self._closed = True
         clients, self._clients = self._clients, {}  # without waiting for the making of another one
         for client in clients.values():
             getattr(client, "transport", client).close()
@@ -262,6 +269,8 @@ class GcpAccess:
                 found = self._clients.get(name)
                 if found is None:
                     found = self._clients[name] = make()
+        if self._closed:  # perhaps while it was made, which takes a moment; it has no connection
+            raise Unavailable("it was not asked: the checks have ended")
         return found
 
     def _make_session(self) -> Any:

@@ -7,13 +7,16 @@ import os
 import socket
 import threading
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from kitaru_iac.checks.model import CheckReport, CheckStatus
+from kitaru_iac.checks.probes import Unavailable
 from kitaru_iac.clouds.aws.provision.account import Account
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, CLUSTER, REPOSITORY
+from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.infrastructure.verify import verify
@@ -165,6 +168,33 @@ def test_no_connection_stays_open_when_the_checks_are_done(
 
     # What an earlier test has left asking may open some meanwhile; what is not closed shows always.
     assert 0 in (left_open() for _ in range(3))
+
+
+def test_what_still_asks_when_the_checks_are_done_opens_nothing(world: World) -> None:
+    port, access = urlsplit(world.faults.url).port, AwsAccess(None, REGION)
+    access.open()
+
+    def clusters() -> Any:
+        return access.ask("eks", "list_clusters", about="the clusters")
+
+    def roles() -> list[Any]:
+        return access.ask_all("iam", "list_roles", "Roles", about="the roles")
+
+    def open_ones() -> int:
+        pools = [one for one in gc.get_objects() if isinstance(one, socket.socket)]
+        return sum(_peer(one) == port for one in pools if one.fileno() >= 0)
+
+    assert "clusters" in clusters()
+    gc.collect()
+    access.close()
+    before, asked = open_ones(), len(world.faults.calls)
+    for ask in (clusters, roles):
+        with pytest.raises(Unavailable, match="the checks have ended"):
+            ask()
+    assert len(world.faults.calls) == asked
+    assert open_ones() <= before
+    access.open()
+    assert "clusters" in clusters()
 
 
 def _peer(connected: socket.socket) -> int | None:
