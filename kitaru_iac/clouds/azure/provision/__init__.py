@@ -10,7 +10,7 @@
     own_policy.py  the role of whoever provisions                   (pure)
     args.py        what the component is given and gives
     component.py   the component resource `kitaru:azure:Infrastructure`   (Pulumi)
-      bucket.py registry.py identity.py workspace.py   its parts
+      bucket.py repository.py identity.py workspace.py   its parts
     described.py   from a description to its arguments, in a running program   (Pulumi)
     program.py     the inline program around it, for the command
 """

@@ -21,7 +21,7 @@ from kitaru_iac.clouds.azure.provision.kinds import (
     VAULT,
     WORKSPACE,
 )
-from kitaru_iac.clouds.azure.provision.registry import registry
+from kitaru_iac.clouds.azure.provision.repository import registry
 from kitaru_iac.clouds.azure.provision.workspace import Setting, attached, workspace
 from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
 from kitaru_iac.errors import DescriptionError, Problem
