@@ -36,6 +36,7 @@ class When(StrEnum):
 
     ALWAYS = "always"
     WORKLOAD = "extra.orchestrator.workload_service_account is set"
+    FOREIGN = "the registry is not Google's, so that pods pull with a secret"
     DNS_ENDPOINT = "the cluster's DNS endpoint is on, which ZenML then takes"
 
 
@@ -178,4 +179,11 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         },
     ),
     *_rows(_V, Resource.CLUSTER, _GKE, _CONNECT, when=When.DNS_ENDPOINT),
+    *_rows(
+        _V,
+        Resource.CLUSTER,
+        _GKE,
+        {"container.secrets.get": "gcp.cluster.pull_secret, which reads their metadata alone"},
+        when=When.FOREIGN,
+    ),
 )

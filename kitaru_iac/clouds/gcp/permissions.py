@@ -54,6 +54,7 @@ def permissions_for(resources: GcpResources, identity: Identity) -> tuple[GcpPer
         and resources.type in row.types
         and present[row.resource]
         and (row.when is not When.WORKLOAD or resources.workload is not None)
+        and (row.when is not When.FOREIGN or resources.foreign is not None)
     )
 
 

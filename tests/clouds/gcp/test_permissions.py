@@ -178,3 +178,12 @@ def test_who_may_become_the_accounts_is_told(world: World) -> None:
             ],
         }
     }
+
+
+def test_secrets_are_for_who_looks_at_a_registry_that_is_not_googles() -> None:
+    given = {"name": "prod", "type": "kubernetes", "cluster": "pods", "region": "europe-west1"}
+    given |= {"project": "my-project", "artifact_store": "gs://data-of-ours"}
+    for registry, is_foreign in ((f"{GAR}/my-project/images", False), ("ghcr.io/team", True)):
+        r = gcp_resources(from_mapping({**given, "container_registry": registry}))
+        read = needed(r, Identity.VERIFY, Resource.CLUSTER)
+        assert ("container.secrets.get" in read) is is_foreign
