@@ -280,8 +280,8 @@ class Provisioning:
         load: Imports what provisions. Imports neither Pulumi nor the cloud's SDK by that.
         component: The same for programs, described.
         builder: Imports that component, with Pulumi and the cloud's SDK.
-        unchanged: The types in Pulumi whose deletion changes nothing in the cloud: they only leave
-            the state, and are not told as deleted.
+        unchanged: The types in Pulumi, or single resources as ``TYPE::NAME``, whose deletion
+            changes nothing in the cloud: they only leave the state, and are not told as deleted.
         inside: The types in Pulumi of what lies in its parent, and goes with it at the latest, or
             keeps it from being deleted: no settings of it, though they share its fate.
         named: The type in Pulumi of what each key of a description names.

@@ -43,7 +43,7 @@ class OwnedDeployment:
         engine: The deployment in the engine.
         account: Whom to ask what exists.
         marks: The tags that everything has that was made for it.
-        unchanged: The types whose deletion changes nothing in the cloud.
+        unchanged: What changes nothing in the cloud when it is deleted: types, or ``TYPE::NAME``.
         inside: The types of what lies in its parent, and goes with it at the latest.
     """
 
@@ -52,6 +52,15 @@ class OwnedDeployment:
     marks: Mapping[str, str]
     unchanged: frozenset[str] = frozenset()
     inside: frozenset[str] = frozenset()
+
+    def only_leaves(self, type: str, name: str) -> bool:
+        """Tell whether a resource's deletion takes it out of the state and changes nothing else.
+
+        Args:
+            type: Its type in Pulumi.
+            name: Its name there, or its URN, which ends with that.
+        """
+        return bool({type, f"{type}::{name.rpartition('::')[2]}"} & self.unchanged)
 
     def sight(self, type: str, inputs: Inputs) -> Sighting | None:
         """Look up what the cloud has under a resource's name, and whether it is ours.

@@ -61,7 +61,7 @@ def preview_destroy(
         goes = tuple(
             fate.step(Action.DELETE)
             for fate in decided
-            if fate.reason is None and fate.type not in owned.unchanged
+            if fate.reason is None and not owned.only_leaves(fate.type, fate.urn)
         )
         return _result(owned, goes, decided, others, doubtful(owned))
 
@@ -264,7 +264,7 @@ def _to_forget(owned: OwnedDeployment, decided: Sequence[Fate]) -> list[Fate]:
     going = {
         fate.urn: fate.id
         for fate in decided
-        if fate.reason is None and fate.type not in owned.unchanged
+        if fate.reason is None and not owned.only_leaves(fate.type, fate.urn)
     }
     # The settings of a thing need what they are about, and break with nothing but the thing.
     needed = [
@@ -302,7 +302,9 @@ def _told(owned: OwnedDeployment, fates: Iterable[Fate]) -> tuple[Kept, ...]:
 def _gone(owned: OwnedDeployment, done: Iterable[Step]) -> tuple[Step, ...]:
     """What was deleted in the cloud."""
     return tuple(
-        step for step in done if step.action is not Action.KEEP and step.kind not in owned.unchanged
+        step
+        for step in done
+        if step.action is not Action.KEEP and not owned.only_leaves(step.kind, step.key or "")
     )
 
 
@@ -324,7 +326,8 @@ def _more_that_stays(owned: OwnedDeployment, decided: Iterable[Fate]) -> tuple[K
     return tuple(
         Kept(str(one["type"]), str(one.get("id", "")), "it was to go, and the engine left it")
         for one in owned.engine.resources()
-        if one.get("urn") not in told and one["type"] not in owned.unchanged
+        if one.get("urn") not in told
+        and not owned.only_leaves(str(one["type"]), str(one.get("urn", "")))
     )
 
 

@@ -292,8 +292,8 @@ def fates(
             locked=look.locked if reason is None else None,
             needs=resource.needs,
         )
-    while _keep_needed(decided, resources, owned.unchanged, forget_foreign=forget_foreign):
-        _keep_settings(decided, resources, owned.unchanged)
+    while _keep_needed(owned, decided, resources, forget_foreign=forget_foreign):
+        _keep_settings(owned, decided, resources)
     return list(decided.values())
 
 
@@ -314,9 +314,9 @@ def _begun(owned: OwnedDeployment) -> list[tuple[_Resource, Sighting]]:
 
 
 def _keep_needed(
+    owned: OwnedDeployment,
     decided: dict[str, Fate],
     resources: Sequence[_Resource],
-    unchanged: Collection[str],
     *,
     forget_foreign: bool,
 ) -> bool:
@@ -335,13 +335,13 @@ def _keep_needed(
         for urn in resource.needs & decided.keys():
             why.setdefault(urn, why[resource.urn])
             found = decided[urn]
-            if found.reason is None and found.type not in unchanged:
+            if found.reason is None and not owned.only_leaves(found.type, found.urn):
                 decided[urn] = replace(found, reason=why[urn], is_needed=True, locked=None)
     return before != list(decided.values())
 
 
 def _keep_settings(
-    decided: dict[str, Fate], resources: Iterable[_Resource], unchanged: Collection[str]
+    owned: OwnedDeployment, decided: dict[str, Fate], resources: Iterable[_Resource]
 ) -> None:
     """Keep the parts of what stays since it is needed, as those of all that stays.
 
@@ -353,7 +353,7 @@ def _keep_settings(
             decided[fate.urn] = replace(
                 fate,
                 reason=f"{parent.id} ({parent.type}) stays, and it is part of it",
-                is_shared=parent.is_shared or fate.type in unchanged,
+                is_shared=parent.is_shared or owned.only_leaves(fate.type, fate.urn),
                 locked=None,
             )
 

@@ -538,6 +538,15 @@ def test_what_is_forgotten_keeps_all_that_it_stands_on(
     }
 
 
+def test_what_only_leaves_the_state_is_named_by_its_type_or_alone() -> None:
+    there = replace(owned(Cloud({}), State([])), unchanged=frozenset({"a:Api", "a:Grant::role"}))
+    assert there.only_leaves("a:Api", "urn:pulumi:s::p::x$a:Api::any")
+    assert there.only_leaves("a:Grant", "urn:pulumi:s::p::x$a:Grant::role")
+    assert there.only_leaves("a:Grant", "role"), "as a step names it"
+    assert not there.only_leaves("a:Grant", "urn:pulumi:s::p::x$a:Grant::other")
+    assert not there.only_leaves("b:Grant", "urn:pulumi:s::p::x$b:Grant::role")
+
+
 def test_a_setting_of_what_is_forgotten_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy of a role that somebody made anew names a bucket, which goes."""
     policy = resource("cloud:Policy", "p", parent="urn:steps", dependencies=["urn:data"])

@@ -97,7 +97,24 @@ def test_members_are_added_and_nothing_is_taken_away() -> None:
         ("roles/aiplatform.user", STEPS),
         ("roles/logging.logWriter", STEPS),
         ("roles/artifactregistry.reader", AGENTS[0]),
+        ("roles/aiplatform.serviceAgent", AGENTS[0]),
     }
+
+
+def test_the_role_of_googles_agent_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google gives none to an agent that was asked for, and every run on Vertex goes by it."""
+    made: dict[str, pulumi.ResourceOptions] = {}
+    real = roles.projects.IAMMember
+
+    def noted(name: str, *, opts: pulumi.ResourceOptions, **given: Any) -> object:
+        made[name] = opts
+        return real(name, opts=opts, **given)
+
+    monkeypatch.setattr(roles.projects, "IAMMember", noted)
+    made_of(vertex())
+    staying = {name for name, opts in made.items() if opts.retain_on_delete}
+    assert staying == {"stack-agent-role"} < set(made)
+    assert "gcp:projects/iAMMember:IAMMember::stack-agent-role" in UNCHANGED
 
 
 def test_what_googles_agents_may_pull_stays(monkeypatch: pytest.MonkeyPatch) -> None:

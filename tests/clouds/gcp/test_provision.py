@@ -10,7 +10,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Kitaru
-from tests.clouds.gcp.world import World
+from tests.clouds.gcp.world import AGENTS, World
 from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -105,7 +105,9 @@ def test_provisioned_registered_converged_and_taken_down(
     assert BUCKET in world.state.buckets
     assert list(world.state.repositories) == [REPOSITORY]
     assert EMAIL not in world.state.service_accounts
-    assert members(world, PROJECT) == theirs
+    # What Vertex's agent works with, everybody's runs there go by.
+    assert members(world, PROJECT) == {**theirs, "roles/aiplatform.serviceAgent": [AGENTS[0]]}
+    assert "agent-role" not in json.dumps(gone.document["item"]["infrastructure_deleted"])
     # APIs are the project's: they stay, and are not told as deleted.
     assert "aiplatform.googleapis.com" in world.state.enabled_services
     assert "googleapis.com" not in json.dumps(gone.document["item"]["infrastructure_deleted"])

@@ -401,10 +401,11 @@ def test_the_own_policy_speaks_of_what_is_made() -> None:
     permissions = set(found["roles"]["kitaruProdProvisionProject"]["includedPermissions"])
     assert {"storage.buckets.create", "iam.serviceAccounts.create",
             "artifactregistry.repositories.create"} <= permissions  # fmt: skip
-    # Whoever may change the project's policy may grant these two roles, and no other one.
+    # Whoever may change the project's policy may grant these roles, and no other one.
     (condition,) = [one["condition"] for one in found["bindings"] if "condition" in one]
     assert condition["expression"].endswith(
-        ".hasOnly(['roles/aiplatform.user', 'roles/logging.logWriter'])"
+        ".hasOnly(['roles/aiplatform.user', 'roles/logging.logWriter', "
+        "'roles/aiplatform.serviceAgent'])"
     )
     assert not any("Key" in one or one.endswith("actAs") for one in permissions)
 
@@ -428,6 +429,7 @@ def test_the_roles_that_it_limits_are_those_that_are_granted() -> None:
     from kitaru_iac.clouds.gcp.provision import own_policy, roles
 
     assert set(own_policy._GRANTED) == set(roles.OF_PROJECT.values())
+    assert own_policy._GRANTED_TO_AGENT == (roles.OF_AGENT,)
 
 
 def test_the_registry_knows_it() -> None:

@@ -22,13 +22,14 @@ OUTPUTS = (
 TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX)
 
 #: What only leaves the state when it is deleted: APIs stay enabled, and Google's agents stay, with
-#: what they may pull: others' runs go by the same grant. What the nodes of a cluster may pull goes
-#: with their account.
+#: their role and what they may pull: others' runs go by the same grants. What the nodes of a
+#: cluster may pull goes with their account.
 UNCHANGED = frozenset(
     {
         "gcp:projects/service:Service",
         "gcp:projects/serviceIdentity:ServiceIdentity",
         "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+        "gcp:projects/iAMMember:IAMMember::stack-agent-role",
     }
 )
 #: What lies in a network, which Google does not delete while it holds them, or in its router.

@@ -181,13 +181,14 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         made: artifactregistry.Repository | None,
         after: tuple[pulumi.Resource, ...],
     ) -> None:
-        """Let Vertex's agents pull: no other account does that for it."""
+        """Let Vertex's agents work and pull: no other account does that for it."""
         project = str(args["project"])
         where = _repository_of(args, project)
         if StackType(args["type"]) is not StackType.VERTEX or where is None:
             return
         first, custom = vertex_agents(str(args["project_number"]))
         identity = services.agent(name, project=project, parent=self, after=after)
+        roles.agent(name, first, project=project, parent=self, after=[identity])
         parent = made or self
         roles.pulls(name, "agent", where, first, parent=parent, after=[identity])
         if args.get("custom_code_agent"):

@@ -60,8 +60,9 @@ _NETWORK = (
     "compute.subnetworks.create compute.subnetworks.delete compute.subnetworks.update"
 )
 _PROJECT_POLICY = "resourcemanager.projects.setIamPolicy"
-#: As `roles.OF_PROJECT` and `roles.OF_NODES`, which import Pulumi.
+#: As `roles.OF_PROJECT`, `roles.OF_AGENT` and `roles.OF_NODES`, which import Pulumi.
 _GRANTED = ("roles/aiplatform.user", "roles/logging.logWriter")
+_GRANTED_TO_AGENT = ("roles/aiplatform.serviceAgent",)
 _GRANTED_TO_NODES = ("roles/container.defaultNodeServiceAccount",)
 
 
@@ -87,6 +88,7 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
     binding = {"resource": thing, "role": f"projects/{project}/roles/{name}", "members": []}
     bindings: list[dict[str, Any]] = [binding]
     granted = [*(_GRANTED if planned.new_workload else ())]
+    granted += _GRANTED_TO_AGENT if _asks_for_agent(planned) else ()
     granted += _GRANTED_TO_NODES if planned.new_cluster else ()
     if granted:
         policy = _role(planned, "Policy")
@@ -141,6 +143,12 @@ def _permissions(spec: StackSpec, planned: Layout) -> set[str]:
         if planned.options.subnets is None:
             words.append(_NETWORK)
     return {word for line in words for word in line.split()}
+
+
+def _asks_for_agent(planned: Layout) -> bool:
+    """Whether Vertex's first agent is asked for, and given its role."""
+    where = repository_in(planned.project, planned.container_registry)
+    return planned.type is StackType.VERTEX and where is not None
 
 
 def _described(planned: Layout, what: str, permissions: set[str]) -> dict[str, Any]:

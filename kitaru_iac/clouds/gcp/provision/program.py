@@ -9,7 +9,7 @@ import pulumi_gcp as gcp
 from kitaru_iac.clouds.gcp.provision.component import Infrastructure
 from kitaru_iac.clouds.gcp.provision.layout import Layout, repository_in
 from kitaru_iac.clouds.gcp.provision.names import network_name
-from kitaru_iac.clouds.gcp.provision.roles import OF_BUCKET, OF_NODES, OF_PROJECT
+from kitaru_iac.clouds.gcp.provision.roles import OF_AGENT, OF_BUCKET, OF_NODES, OF_PROJECT
 from kitaru_iac.clouds.programs import NAME, inline
 from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
 
@@ -41,6 +41,7 @@ def physical_names(layout: Layout) -> dict[str, str]:
         found[f"{NAME}-repository"] = layout.new_repository
     where = repository_in(layout.project, layout.container_registry)
     found[f"{NAME}-agent"] = "Vertex's service agent"
+    found[f"{NAME}-agent-role"] = f"Vertex's service agent has {OF_AGENT} on {layout.project}"
     if where is not None:
         for use in ("agent", "custom-agent"):
             found[f"{NAME}-{use}-pull"] = (

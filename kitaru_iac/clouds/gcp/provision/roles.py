@@ -17,10 +17,12 @@ from kitaru_iac.clouds.gcp.resources import RepositoryName
 
 __all__ = [
     "ACT_AS",
+    "OF_AGENT",
     "OF_BUCKET",
     "OF_NODES",
     "OF_PROJECT",
     "OF_REPOSITORY",
+    "agent",
     "nodes",
     "pulls",
     "stores",
@@ -37,6 +39,9 @@ OF_REPOSITORY = "roles/artifactregistry.reader"
 #: What the nodes of a cluster need on the project: logs, metrics, and no more.
 #: https://cloud.google.com/kubernetes-engine/docs/how-to/service-accounts
 OF_NODES = "roles/container.defaultNodeServiceAccount"
+#: What Vertex's first agent works with. Google gives it to one that Vertex's first use makes, and
+#: to none that somebody has asked for. https://cloud.google.com/iam/docs/create-service-agents
+OF_AGENT = "roles/aiplatform.serviceAgent"
 ACT_AS = "roles/iam.serviceAccountUser"
 
 
@@ -120,6 +125,24 @@ def nodes(
         opts=pulumi.ResourceOptions(parent=made),
     )
     return made, role
+
+
+def agent(
+    prefix: str,
+    member: str,
+    *,
+    project: str,
+    parent: pulumi.Resource,
+    after: Iterable[pulumi.Resource],
+) -> None:
+    """Give Vertex's first agent its role on the project, which it keeps: others go by it too."""
+    projects.IAMMember(
+        f"{prefix}-agent-role",
+        project=project,
+        role=OF_AGENT,
+        member=member,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after), retain_on_delete=True),
+    )
 
 
 def stores(

@@ -44,8 +44,9 @@ def agent(
 ) -> projects.ServiceIdentity:
     """Vertex's first service agent, which Google makes when it is asked for.
 
-    The one for custom code comes by itself, some time after Vertex was first used: nothing in
-    Pulumi asks for it. https://cloud.google.com/iam/docs/service-agents
+    The one for custom code comes by itself, some time after Vertex was first used: Google can be
+    asked for it (``generateServiceAgents``), and nothing in Pulumi does.
+    https://cloud.google.com/iam/docs/create-service-agents
     """
     return projects.ServiceIdentity(
         f"{prefix}-agent",
