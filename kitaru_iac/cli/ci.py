@@ -190,8 +190,12 @@ def verify(
     junit: Annotated[
         str | None, typer.Option("--junit", metavar="FILE", help="Where to write JUnit XML.")
     ] = None,
+    id: _Id = "stacks",
+    comment: Comment = True,
 ) -> int:
     """Check the infrastructure of all described stacks, and write reports.
+
+    On a pull or merge request one comment says what needs care, as long as something does.
 
     Examples:
         kitaru ci verify -f stacks/ --sarif kitaru.sarif
@@ -204,8 +208,10 @@ def verify(
     from kitaru_iac.render.source import source_of
     from kitaru_iac.spec.files import documents_in, load_all
 
+    require_id(id)
     host = host_here()
-    with trusted(host):
+    request, key = host.proposal, f"verify/{id}"
+    with trusted(host), failure_commented(host, key, comment=comment):
         documents, every = documents_in(file), catalog()
         described = load_all(documents, description_defaults())
         reports = [
@@ -222,6 +228,12 @@ def verify(
     out = current()
     lines = (line for report, _ in reports for line in rendered.text(report, out.style))
     out.items([report.to_dict() for report, _ in reports], lines)
+    if comment and request is not None and not request.is_fork:
+        found = [report for report, _ in reports]
+        is_news = any(report.worst not in (None, CheckStatus.OK) for report in found)
+        body = rendered.several(found, LONGEST)
+        said = host.comment(key, body, request.number, is_news=is_news)
+        out.note(f"Comment on {host.name}: {said.value}")
     stops = counted["checks_failed"] or (strict and counted["checks_unknown"])
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
 

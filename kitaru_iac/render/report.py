@@ -6,12 +6,12 @@ hangs on colour.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from kitaru_iac.checks.model import CheckReport, CheckResult, CheckStatus
+from kitaru_iac.checks.model import WORST_FIRST, CheckReport, CheckResult, CheckStatus
 from kitaru_iac.render.escaping import code, code_block, escaped
 
-__all__ = ["markdown", "summary", "text"]
+__all__ = ["markdown", "several", "summary", "text"]
 
 _MARKS: Mapping[CheckStatus, tuple[str, str]] = {
     CheckStatus.OK: ("✓", "green"),
@@ -26,6 +26,10 @@ _EMOJI: Mapping[CheckStatus, str] = {
     CheckStatus.UNKNOWN: "❔",
 }
 _WORD = max(len(status.value) for status in CheckStatus)
+_COUNTED: Mapping[CheckStatus, str] = {
+    CheckStatus.FAIL: "failed",
+    CheckStatus.WARN: "with a warning",
+}
 _NEEDING_CARE = (CheckStatus.FAIL, CheckStatus.UNKNOWN, CheckStatus.WARN)
 
 
@@ -33,9 +37,8 @@ def summary(report: CheckReport) -> str:
     """One line: ``18 checks of stack prod: 1 failed, 2 unknown, 15 ok.``"""
     if not report.results:
         return f"Nothing to check: stack {report.stack} is all on this machine."
-    words = {CheckStatus.FAIL: "failed", CheckStatus.WARN: "with a warning"}
     counts = [
-        f"{report.count(status)} {words.get(status, status.value)}"
+        f"{report.count(status)} {_COUNTED.get(status, status.value)}"
         for status in (*_NEEDING_CARE, CheckStatus.OK)
         if report.count(status)
     ]
@@ -75,14 +78,20 @@ def text(report: CheckReport, style: Callable[..., str] = _plain) -> Iterator[st
     yield style(summary(report), "bold")
 
 
-def markdown(report: CheckReport) -> str:
+def markdown(report: CheckReport, *, with_ok: bool = True) -> str:
     """The report as GitHub-flavoured Markdown: worst first, and what is ok folded away.
 
     An ok with a caveat is not folded away.
+
+    Args:
+        report: What the checks found.
+        with_ok: Whether what is ok is listed at all.
     """
     blocks = [f"### Checks of stack {code(report.stack)}", escaped(summary(report))]
     for status in _NEEDING_CARE:
         blocks += [_item(result) for result in report.with_status(status)]
+    if not with_ok:
+        return "\n\n".join(blocks) + "\n"
     limited = [result for result in report.with_status(CheckStatus.OK) if result.caveat]
     blocks += [_limited(result) for result in limited]
     fine = [result for result in report.with_status(CheckStatus.OK) if not result.caveat]
@@ -90,6 +99,65 @@ def markdown(report: CheckReport) -> str:
         lines = "\n".join(f"- {code(result.id)} {escaped(result.why)}" for result in fine)
         blocks.append(f"<details><summary>{len(fine)} ok</summary>\n\n{lines}\n\n</details>")
     return "\n\n".join(blocks) + "\n"
+
+
+def several(reports: Sequence[CheckReport], limit: int) -> str:
+    """The reports of several stacks for one comment: a table of them all, then each, worst first.
+
+    Args:
+        reports: What the checks found.
+        limit: Characters that there is room for. What is ok goes first, then what needs care of
+            the last stacks, then their rows, with a notice; the counts of all stay.
+    """
+    ordered = sorted(reports, key=lambda report: _rank(report.worst))
+    head = f"### Checks of the infrastructure\n\n{_counted(reports)}\n"
+    rows = [f"{row}\n" for row in ("", *_TABLE, *map(_row, ordered))]
+    checked = [report for report in ordered if report.results]
+    for parts in (
+        [f"\n{markdown(report)}" for report in checked],
+        [f"\n{markdown(report, with_ok=False)}" for report in checked if _needs_care(report)],
+    ):
+        whole = head + "".join(rows + parts)
+        if len(whole) <= limit:
+            return whole
+        head = f"{head.removesuffix(_CUT)}{_CUT}"
+    fitting = "".join(_fitting(rows, (limit - len(head)) // 2))
+    return head + fitting + "".join(_fitting(parts, limit - len(head) - len(fitting)))
+
+
+#: What is said of a report that is not whole.
+_CUT = "\nNot all of it fits here: the job's log has the rest.\n"
+_TABLE = ("| Stack | failed | unknown | with a warning | ok |", "| --- | --- | --- | --- | --- |")
+
+
+def _rank(status: CheckStatus | None) -> int:
+    return len(WORST_FIRST) if status is None else WORST_FIRST.index(status)
+
+
+def _needs_care(report: CheckReport) -> bool:
+    return bool(report.with_status(*_NEEDING_CARE))
+
+
+def _counted(reports: Sequence[CheckReport]) -> str:
+    counts = {status: sum(report.count(status) for report in reports) for status in WORST_FIRST}
+    said = [
+        f"{_EMOJI[s]} {count} {_COUNTED.get(s, s.value)}" for s, count in counts.items() if count
+    ]
+    return ", ".join(said) + "." if said else "Nothing to check: all is on this machine."
+
+
+def _row(report: CheckReport) -> str:
+    counts = (report.count(status) for status in (*_NEEDING_CARE, CheckStatus.OK))
+    return f"| {code(report.stack)} | {' | '.join(str(count or '') for count in counts)} |"
+
+
+def _fitting(lines: Iterable[str], room: int) -> Iterator[str]:
+    """Give lines from the first one on, as long as there is room."""
+    for line in lines:
+        room -= len(line)
+        if room < 0:
+            return
+        yield line
 
 
 def _title(result: CheckResult) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kitaru_iac.checks.model import CheckReport, CheckResult, CheckStatus
-from kitaru_iac.render.report import markdown, summary, text
+from kitaru_iac.render.report import markdown, several, summary, text
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
 REPORT = CheckReport(
@@ -77,3 +77,35 @@ def test_an_empty_report_says_why() -> None:
     assert summary(empty) == "Nothing to check: stack dev is all on this machine."
     assert list(text(empty)) == [summary(empty)]
     assert "Nothing to check" in markdown(empty)
+
+
+def test_of_several_stacks_the_worst_comes_first_and_all_are_counted() -> None:
+    fine = CheckReport("fine", (CheckResult("aws.credentials", OK, "own", "they are me"),))
+    shown = several([CheckReport("dev"), fine, REPORT], 64_000)
+    assert "❌ 1 failed, ❔ 1 unknown, ⚠️ 1 with a warning, ✅ 2 ok." in shown
+    order = ["| `prod` | 1 | 1 | 1 | 1 |", "| `fine` |  |  |  | 1 |", "| `dev` |  |  |  |  |"]
+    assert [line for line in shown.splitlines() if line.startswith("| `")] == order
+    assert shown.endswith("\n\n" + markdown(REPORT) + "\n" + markdown(fine))
+    assert "Nothing to check" in several([CheckReport("dev")], 64_000)
+
+
+def test_a_comment_of_many_stacks_fits_with_what_failed() -> None:
+    bad = [
+        CheckReport(f"bad{number}", (CheckResult("aws.bucket.exists", FAIL, "s", "w" * 500, "x"),))
+        for number in range(200)
+    ]
+    fine = [
+        CheckReport(f"fine{number}", (CheckResult("aws.credentials", OK, "own", "w" * 500),))
+        for number in range(200)
+    ]
+    whole = several([*fine, *bad], 1_000_000)
+    assert "Not all of it fits" not in whole
+    without_ok = several([*fine, *bad], len(whole) - 1)
+    assert without_ok.count("Not all of it fits") == 1
+    assert without_ok.count("w" * 500) == 200
+    for limit in (64_000, 5_000, 300):
+        cut = several([*fine, *bad], limit)
+        assert len(cut) <= limit
+        assert cut.count("Not all of it fits") == 1
+        assert "❌ 200 failed, ✅ 200 ok." in cut
+    assert 50 < several([*fine, *bad], 64_000).count("w" * 500) < 200

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.hosts.model import marked
 from tests.cli.conftest import Kitaru
 from tests.cli.test_ci import COMMIT, Job, job  # noqa: F401 - the job
 from tests.doubles.aws import ACCOUNT_ID, REGION
@@ -75,6 +76,40 @@ def test_a_job_makes_what_was_reviewed_and_no_cloud_that_moved(
     assert found["imageScanningConfiguration"]["scanOnPush"] is True
     again = kitaru("stack", "preview", *words, "--detailed-exitcode")
     assert again.code == 0, again.out
+
+
+def test_a_job_that_verifies_keeps_one_comment(
+    workshop: EngineRoom,
+    job: Job,  # noqa: F811
+) -> None:
+    assert workshop.aws.client("s3").list_buckets()["Buckets"] == []
+    job.describe(dev="name: dev\n")
+    assert job.run("verify", "-f", "stacks").code == 0
+    assert job.comments == []  # nothing needs care
+
+    job.describe(prod=f"name: prod\ntype: local\nregion: {REGION}\nartifact_store: s3://data/k\n")
+    job.event("pull_request", fork=True)
+    assert job.run("verify", "-f", "stacks").code == 3
+    job.event("pull_request")
+    assert job.run("verify", "-f", "stacks", "--no-comment").code == 3
+    assert job.comments == []
+    for outcome in ("created", "unchanged"):
+        done = job.run("verify", "-f", "stacks")
+        assert done.code == 3, done.err
+        assert f"Comment on GitHub: {outcome}" in done.err
+    (comment,) = job.comments
+    assert comment.startswith(marked("verify/stacks", ""))
+    assert "| `prod` |" in comment
+    assert "aws.bucket.exists" in comment
+
+    (job.folder / "stacks" / "prod.yaml").unlink()
+    assert job.run("verify", "-f", "stacks").code == 0
+    (comment,) = job.comments
+    assert "Nothing to check" in comment
+    job.describe(bad="nam: bad\n")
+    assert job.run("verify", "-f", "stacks").code == 64
+    (comment,) = job.comments
+    assert "### Failed" in comment
 
 
 def old_versions(s3: Any) -> int:
