@@ -8,7 +8,7 @@ through `value`. Where a secret may begin or end in more than one place, all of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "is_credentials",
     "is_key_id",
     "is_key_text",
+    "secrets_in",
     "text",
     "tokens",
     "url",
@@ -101,6 +102,8 @@ _OPEN_CREDENTIALS = frozenset(
 )
 #: Schemes whose URIs name a container before the `@`.
 _WITH_CONTAINER = frozenset({"az", "abfs", "abfss", "adl", "azure", "blob", "wasb", "wasbs"})
+#: What is secret in a key file.
+_KEY_FIELDS = ("private_key", "private_key_id", "client_secret", "refresh_token")
 #: Secrets this short are only hidden where they stand as a word; they would spoil any text.
 _SHORT = 4
 #: A user name this long may be a token.
@@ -244,6 +247,24 @@ def text(text: str, *known: str | None) -> str:
         if secret:
             text = _without_known(text, secret)
     return tokens(_without_logins(_urls_in(text)), _SECRET)
+
+
+def secrets_in(stored: Iterable[object]) -> Iterator[str]:
+    """Give what is secret of credentials, and inside their key files, as `text` takes it.
+
+    Args:
+        stored: The secret values of credentials.
+    """
+    import json
+
+    for whole in map(str, stored):
+        yield whole
+        if whole.startswith("{"):
+            try:
+                fields = json.loads(whole)
+            except ValueError:
+                continue
+            yield from (part for key in _KEY_FIELDS if isinstance(part := fields.get(key), str))
 
 
 def _without_logins(text: str) -> str:

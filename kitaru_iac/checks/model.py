@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from kitaru_iac import redaction
 from kitaru_iac.checks.probes import TIMEOUT, WORKERS, Outcomes, Probe, ProbeError, run_probes
 from kitaru_iac.errors import CheckFailed
 from kitaru_iac.values import dataclass, replace
@@ -248,7 +249,10 @@ class Check(Generic[T_co]):
 
 
 def run_checks(
-    checks: Sequence[Check[object]], timeout: float = TIMEOUT, max_workers: int = WORKERS
+    checks: Sequence[Check[object]],
+    timeout: float = TIMEOUT,
+    max_workers: int = WORKERS,
+    secrets: Sequence[str] = (),
 ) -> tuple[CheckResult, ...]:
     """Run all probes at the same time, then evaluate what they saw.
 
@@ -257,31 +261,34 @@ def run_checks(
         timeout: Seconds for each probe, from its start; one that takes longer is unknown and left
             behind.
         max_workers: How many probes may be under way at once.
+        secrets: What the text of a bug may not hold, as `redaction.text` takes it.
 
     Returns:
         One result for each check, in their order, whatever happened to the others.
     """
     outcomes = Outcomes()
     try:
-        outcomes = run_probes([check.probe for check in checks], timeout, max_workers)
+        asked = [check.probe for check in checks]
+        outcomes = run_probes(asked, timeout, max_workers, secrets=secrets)
         consulted = [
             check.context
             for check in checks
             if check.context is not None and isinstance(outcomes[check.probe], ProbeError)
         ]
-        outcomes = run_probes(consulted, timeout, max_workers, known=outcomes)
+        outcomes = run_probes(consulted, timeout, max_workers, outcomes, secrets)
     finally:
         for probe in outcomes:
             if probe.close is not None:
                 probe.close()
-    return tuple(_result(check, outcomes) for check in checks)
+    return tuple(_result(check, outcomes, secrets) for check in checks)
 
 
-def _result(check: Check[object], outcomes: Outcomes) -> CheckResult:
+def _result(check: Check[object], outcomes: Outcomes, secrets: Sequence[str]) -> CheckResult:
     try:
         verdict = _verdict(check, outcomes)
     except Exception as error:  # noqa: BLE001 - a bug in one evaluation must not hide the others
-        verdict = unknown(f"The evaluation itself failed: {type(error).__name__}: {error}")
+        why = redaction.text(f"{type(error).__name__}: {error}", *secrets)
+        verdict = unknown(f"The evaluation itself failed: {why}")
     return CheckResult(
         check.info.id,
         verdict.status,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, overload
 
+from kitaru_iac import redaction
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ def run_probes(
     timeout: float = TIMEOUT,
     max_workers: int = WORKERS,
     known: Outcomes | None = None,
+    secrets: Sequence[str] = (),
 ) -> Outcomes:
     """Run these probes, and those they need, each once and as early as it can.
 
@@ -178,11 +180,12 @@ def run_probes(
         timeout: Seconds for each, from its start.
         max_workers: How many may be under way at once.
         known: Outcomes of an earlier run, which are not asked for again.
+        secrets: What no text of an outcome may hold, as `redaction.text` takes it.
 
     Returns:
         The outcomes of all of them, of what they needed, and those known before.
     """
-    return _Run(probes, timeout, max_workers, known).outcomes_of_all()
+    return _Run(probes, timeout, max_workers, known, secrets).outcomes_of_all()
 
 
 class _Run:
@@ -194,11 +197,13 @@ class _Run:
         timeout: float,
         max_workers: int,
         known: Outcomes | None,
+        secrets: Sequence[str],
     ) -> None:
         if max_workers < 1:
             raise ValueError("max_workers must be at least 1")
         self._timeout = timeout
         self._max_workers = max_workers
+        self._secrets = secrets
         self._waiting: list[Probe[object]] = []
         self._running: dict[Probe[object], float] = {}  # the moment at which patience ends
         self._outcomes = Outcomes(known)
@@ -251,7 +256,8 @@ class _Run:
         except ProbeError as error:
             return error
         except Exception as error:  # noqa: BLE001 - one probe's bug must not hide the others
-            return Unavailable(f"{probe.name} itself failed: {type(error).__name__}: {error}")
+            why = redaction.text(f"{type(error).__name__}: {error}", *self._secrets)
+            return Unavailable(f"{probe.name} itself failed: {why}")
 
     def _await_one(self) -> None:
         now = time.monotonic()

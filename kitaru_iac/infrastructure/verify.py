@@ -11,9 +11,10 @@ import os
 from kitaru_iac.checks.model import CheckInfo, CheckReport, run_checks
 from kitaru_iac.checks.probes import TIMEOUT, WORKERS
 from kitaru_iac.clouds import registry
+from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.machine.settings import read_global
 from kitaru_iac.machine.store_location import address_of_server
-from kitaru_iac.redaction import url
+from kitaru_iac.redaction import secrets_in, url
 from kitaru_iac.spec.model import BaseSpec
 
 __all__ = ["catalog", "policy", "verify"]
@@ -47,7 +48,9 @@ def verify(
         return CheckReport(spec.name)
     checks = registry.verification(spec.cloud, where=_whose(spec)).checks
     found = checks(spec, timeout=timeout, identity=identity, server=_server())
-    return CheckReport(spec.name, run_checks(found, timeout, max_workers))
+    own = () if spec.credentials is None else spec.credentials.secrets.values()
+    secrets = (*secrets_in(own), *known_secrets())
+    return CheckReport(spec.name, run_checks(found, timeout, max_workers, secrets))
 
 
 def policy(spec: BaseSpec) -> dict[str, object]:

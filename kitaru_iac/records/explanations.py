@@ -7,10 +7,8 @@ guessed at. No secret of the connector survives.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 
 from kitaru_iac import redaction
 from kitaru_iac.patterns import compiled
@@ -21,8 +19,6 @@ from kitaru_iac.values import dataclass
 __all__ = ["Subject", "explain", "implicit_ways_out"]
 
 _LONGEST = 300
-#: What is secret in a key file.
-_SECRET_FIELDS = ("private_key", "private_key_id", "client_secret", "refresh_token")
 
 _NOUNS = {
     "s3-bucket": "bucket",
@@ -86,7 +82,7 @@ def explain(error: str, subject: Subject) -> tuple[str, str | None]:
         error: ZenML's text.
         subject: What was verified.
     """
-    text = redaction.text(error, *_secrets_of(subject.connector))
+    text = redaction.text(error, *redaction.secrets_in(subject.connector.secrets.values()))
     for pattern, words in _RULES:
         match = pattern.search(text)
         if match is not None:
@@ -108,19 +104,6 @@ def implicit_ways_out(connector_type: str) -> str:
         "set ZENML_ENABLE_IMPLICIT_AUTH_METHODS=true in its environment (in the Helm chart: "
         "enableImplicitAuthMethods: true)."
     )
-
-
-def _secrets_of(connector: ConnectorRecord) -> Iterator[str]:
-    """What is secret about a connector, and what is in its key files."""
-    for value in connector.secrets.values():
-        whole = str(value)
-        yield whole
-        if whole.startswith("{"):
-            with suppress(ValueError):
-                fields = json.loads(whole)
-                yield from (
-                    part for key in _SECRET_FIELDS if isinstance(part := fields.get(key), str)
-                )
 
 
 def _line(text: str) -> str:

@@ -289,6 +289,28 @@ def test_a_probe_that_was_consulted_and_looked_at_is_asked_once() -> None:
     assert (first.why, second.why, asked) == ("they are me", "me", [1])
 
 
+@pytest.mark.parametrize("where", ["probe", "inline", "context", "evaluate", "on_error"])
+def test_the_text_of_a_bug_shows_no_secret(where: str) -> None:
+    key = "unmarked-key-of-somebody"
+    bug = RuntimeError(f"cannot log in with {key} at https://me:hunter2@host/x?sig=abc")
+
+    def broken(*_: Any) -> Any:
+        raise bug
+
+    wrong = {
+        "probe": lambda: check(raising(bug)),
+        "inline": lambda: check(raising(bug, inline=True)),
+        "context": lambda: check(
+            raising(DENIED), on_error=lambda _, me: fail(me.why, "mend"), context=raising(bug)
+        ),
+        "evaluate": lambda: check(seeing(1), broken),
+        "on_error": lambda: check(raising(DENIED), on_error=broken),
+    }
+    (found,) = run_checks([wrong[where]()], secrets=[key])
+    assert "RuntimeError: cannot log in with (secret) at https://host/x" in found.why
+    assert not any(text in str(found) for text in (key, "hunter2", "abc"))
+
+
 @pytest.mark.parametrize("where", ["evaluate", "on_error"])
 def test_a_bug_of_a_judgement_is_unknown_and_named(where: str) -> None:
     def broken(*_: Any) -> Any:

@@ -4,9 +4,13 @@ import dataclasses
 import subprocess
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import pytest
 
+from kitaru_iac.checks.model import Check, CheckInfo, ok
+from kitaru_iac.checks.probes import Probe
+from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.azure import provider as azure
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.infrastructure.verify import catalog, policy, verify
@@ -124,3 +128,20 @@ def test_ids_in_the_catalog_are_unique_and_described() -> None:
         assert info.docs
         cloud = info.id.partition(".")[0]
         assert info.docs.startswith((DOCS[cloud], KUBERNETES))
+
+
+def test_a_bug_shows_neither_the_description_s_secret_nor_this_machine_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own, machine = "unmarked/key/of/the/description", "unmarked-passphrase"
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", machine)
+
+    def ask() -> None:
+        raise RuntimeError(f"{own} and {machine}")
+
+    wrong = Check(CheckInfo("x.y", "t", "t"), "s", Probe("p", ask), lambda _: ok("fine"))
+    cloud = SimpleNamespace(checks=lambda *_, **__: [wrong])
+    monkeypatch.setattr(registry, "verification", lambda *_, **__: cloud)
+    keys = f"aws-access-keys:AKIAIOSFODNN7EXAMPLE:{own}"
+    (found,) = verify(from_mapping({**SAGEMAKER, "credentials": keys})).results
+    assert found.why.endswith("p itself failed: RuntimeError: (secret) and (secret)")
