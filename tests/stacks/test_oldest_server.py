@@ -1,0 +1,107 @@
+"""Stacks on the oldest server: planned, applied as planned, watched and exported.
+
+It costs what the start of that server takes, which other tests share, and 6 s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Kitaru
+from tests.conftest import _enter, _forget_zenml
+from tests.homes import Home, empty_home
+from tests.servers.releases import OLDER
+from tests.servers.zenml import ZenMLServer
+from tests.stacks.test_export import STACKS
+
+KEY = {
+    "type": "service_account",
+    "project_id": "team-ml",
+    "private_key_id": "one",
+    "private_key": "of nobody",
+    "client_email": "me@team-ml.iam.gserviceaccount.com",
+    "client_id": "1",
+    "token_uri": "https://oauth2.googleapis.com/token",
+    "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+    "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
+    "client_x509_cert_url": "https://www.googleapis.com/robot/v1/metadata/x509/me",
+}
+#: Stacks whose connectors the environment of the oldest server cannot make, with their clouds.
+LACKING = {"vertex": "gcp", "gke": "gcp", "azureml": "azure", "aks": "azure"}
+
+
+@pytest.fixture
+def old_home(
+    any_release: ZenMLServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Home]:
+    env = any_release.client_env(tmp_path / "client" / "zenml")
+    extra = {key: value for key, value in env.items() if key.startswith("ZENML_")}
+    client = empty_home(tmp_path / "client", **extra)
+    _enter(client, monkeypatch)
+    yield client
+    _forget_zenml()
+
+
+def _described(folder: Path) -> dict[str, dict[str, Any]]:
+    """A stack of each type on each cloud; the server takes no implicit credentials."""
+    key = folder / "key.json"
+    key.write_text(json.dumps(KEY))
+    key.chmod(0o600)
+    google = {**STACKS["vertex"], "credentials": f"gcp-service-account:{key}"}
+    clustered = {"type": "kubernetes", "cluster": "one", "namespace": "ml"}
+    azure = {k: v for k, v in STACKS["azureml"].items() if k not in ("workspace", "region")}
+    gke = {k: v for k, v in google.items() if k != "extra"}
+    more = {"vertex": google, "gke": {**gke, **clustered}, "aks": {**azure, **clustered}}
+    found = {name: keys for name, keys in STACKS.items() if name != "keyless"} | more
+    return {name: {"name": name, "verify": False, **keys} for name, keys in found.items()}
+
+
+def _written(folder: Path, described: dict[str, dict[str, Any]]) -> str:
+    folder.mkdir()
+    for name, keys in described.items():
+        (folder / f"{name}.yaml").write_text(json.dumps(keys))
+    return str(folder)
+
+
+@pytest.mark.parametrize("any_release", OLDER[:1], indirect=True)
+def test_stacks_are_applied_as_planned_and_exported_as_described(
+    old_home: Home, kitaru: Kitaru, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = _described(tmp_path)
+    described = {name: keys for name, keys in every.items() if name not in LACKING}
+    stacks, plan = _written(tmp_path / "stacks", described), str(tmp_path / "plan.json")
+
+    seen = kitaru("stack", "preview", "-f", stacks, "--out", plan, "--detailed-exitcode")
+    assert seen.code == 2, seen.err + seen.out
+    done = kitaru("stack", "apply", "-f", stacks, "--plan", plan, "-o", "json")
+    assert done.code == 0, done.err + done.out
+    assert {item["name"]: item["status"] for item in done.document["items"]} == dict.fromkeys(
+        described, "applied"
+    )
+    again = kitaru("stack", "preview", "-f", stacks, "--detailed-exitcode")
+    assert again.code == 0, again.out
+    drift = kitaru("stack", "drift", *described, "--detailed-exitcode")
+    assert drift.code == 0, drift.out
+
+    text = kitaru("stack", "export", *described)
+    assert text.code == 0, text.err
+    (tmp_path / "exported.yaml").write_text(text.out)
+    for name, keys in described.items():
+        monkeypatch.setenv(f"{name.upper()}_CREDENTIALS", str(keys.get("credentials", "")))
+    exported = ("-f", str(tmp_path / "exported.yaml"))
+    same = kitaru("stack", "preview", *exported, "--detailed-exitcode", "-o", "json")
+    assert same.code == 0, same.err + same.out
+    assert len(same.document["item"]["stacks"]) == len(described)
+
+    # That server has the packages of one cloud alone: a plan says so of the others beforehand.
+    lacking = _written(tmp_path / "lacking", {name: every[name] for name in LACKING})
+    refused = kitaru("stack", "preview", "-f", lacking, "-o", "json")
+    entries = {entry["stack"]: entry["error"] for entry in refused.document["item"]["stacks"]}
+    assert entries.keys() == LACKING.keys()
+    for name, cloud in LACKING.items():
+        assert f"zenml[connectors-{cloud}]==0.85.0" in str(entries[name]), entries[name]
