@@ -161,6 +161,7 @@ def test_what_was_configured_does_not_cross_a_store_for_a_test(tmp_path: Path) -
         configure(stack=None, retries=None, cache=None)
 
 
+@pytest.mark.slow
 def test_the_guides_tests_pass_in_a_users_own_pytest(bare_home: Home) -> None:
     """With a store, and with an AWS on loopback: about 12 s of CPU."""
     page = ROOT / "docs" / "guides" / "testing.md"

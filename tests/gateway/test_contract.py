@@ -39,7 +39,10 @@ from tests.servers.releases import RELEASES
 KEYS = {"aws_access_key_id": SecretText("AKIA1"), "aws_secret_access_key": SecretText("unsaid")}
 
 
-@pytest.fixture(params=["memory", "local", "sqlite", "server", *RELEASES])
+SERVED = [pytest.param(release, marks=pytest.mark.server) for release in RELEASES]
+
+
+@pytest.fixture(params=["memory", "local", "sqlite", "server", *SERVED])
 def gateway(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Gateway]:

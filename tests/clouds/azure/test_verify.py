@@ -82,6 +82,7 @@ def test_on_a_machine_without_credentials_it_is_said_how_to_get_some(
     assert "DefaultAzureCredential" not in said
 
 
+@pytest.mark.slow
 def test_what_was_opened_is_closed(world: World) -> None:
     """Left to the garbage collector, the connections of many runs are too many open files."""
     spec = world.azureml()
