@@ -82,9 +82,9 @@ def _used(spec: StackSpec) -> StackSpec | None:
     """
     from kitaru_iac.clouds import registry
     from kitaru_iac.spec import ResourceMode
-    from kitaru_iac.spec.resources import RESOURCES
+    from kitaru_iac.spec.resources import resources_on
 
-    known = RESOURCES[spec.type]
+    known = resources_on(spec.type, spec.cloud)
     modes = dict.fromkeys(known, ResourceMode.SKIP) | spec.resources
     unsaid = {
         resource

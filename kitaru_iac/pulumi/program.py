@@ -96,8 +96,8 @@ def deploy(description: Mapping[str, Any]) -> dict[str, pulumi.Output[Any]]:
         from kitaru_iac.pulumi._provisioned import ProvisionedStack
 
         stack = ProvisionedStack(name, **made_how, **arguments)
-        made = RESOURCES[StackType(given.get("type", StackType.LOCAL))].values()
-        return _outputs(stack, stack.stack_id, {*given, *made})
+        made = {*RESOURCES[StackType(given.get("type", StackType.LOCAL))].values()}
+        return _outputs(stack, stack.stack_id, {*given, *(made - {"resource_group"})})
     if mode is InfraMode.VERIFY:
         try:
             verify(**arguments)

@@ -10,7 +10,7 @@ from kitaru_iac.spec.draft import Draft
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud, InfraMode, ResourceMode, StackType
 from kitaru_iac.spec.refusal import Refusal, shown
-from kitaru_iac.spec.resources import RESOURCES
+from kitaru_iac.spec.resources import resources_on
 from kitaru_iac.spec.rows import Kind
 from kitaru_iac.spec.suggest import suggest
 from kitaru_iac.spec.uris import (
@@ -253,14 +253,16 @@ def _infra(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
         return
     modes = draft.values.get("resources", {})
     registry = draft.values.get("container_registry")
+    known = resources_on(type_, cloud)
     for name, mode in modes.items():
         field = f"resources.{redaction.value(name)}"
-        if name not in RESOURCES[type_]:
-            found = suggest(name, RESOURCES[type_])
+        if name not in known:
+            found = suggest(name, known)
+            where = f" on {cloud.label}" if cloud and name in resources_on(type_, None) else ""
             draft.add(
                 field,
-                f"type {type_} has no resource {shown(name)}",
-                why=f"its resources are {', '.join(RESOURCES[type_])}",
+                f"type {type_} has no resource {shown(name)}{where}",
+                why=f"its resources are {', '.join(known)}",
                 remedy=f"Did you mean `{found}`?" if found else None,
             )
         elif mode is ResourceMode.CREATE and infra is not InfraMode.PROVISION:
@@ -304,9 +306,9 @@ def _needs(draft: Draft, type_: StackType, cloud: Cloud | None) -> dict[str, str
     by_type = f"type {type_} needs it"
     modes = draft.values.get("resources", {})
     provision = draft.values.get("infra") is InfraMode.PROVISION
-    for resource, key in RESOURCES[type_].items():
-        if key is None or type_ is StackType.LOCAL:
-            continue
+    for resource, key in resources_on(type_, cloud).items():
+        if key is None or type_ is StackType.LOCAL or key == "resource_group":
+            continue  # the group holds them on Azure, and is always named: below
         mode = modes.get(resource)
         if not provision:
             needs[key] = by_type

@@ -264,7 +264,7 @@ def _lay_under(data: dict[str, Any], where: dict[str, str], shared: Shared) -> N
     # What fits hangs on the type, and on what is done about infrastructure.
     for key in (key for key in FIELDS if key in shared.defaults):
         if _default_fits(key, data) and _is_of_use(key, data):
-            value = shared.fitting(str(data.get("type") or StackType.LOCAL), key)
+            value = shared.fitting(str(data.get("type") or StackType.LOCAL), key, _cloud_in(data))
             if key == "extra" and says_async:
                 value = _without_synchronous(value)
             if value is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kitaru_iac.spec.kinds import ResourceMode, StackType
+from kitaru_iac.spec.kinds import Cloud, ResourceMode, StackType
 
-__all__ = ["EXTRA_TARGETS", "RESOURCES", "RESOURCE_MODES"]
+__all__ = ["EXTRA_TARGETS", "RESOURCES", "RESOURCE_MODES", "resources_on"]
 
 #: The components that `extra` may set fields of.
 EXTRA_TARGETS = ("orchestrator", "artifact_store", "container_registry")
@@ -16,11 +16,12 @@ RESOURCE_MODES = tuple(ResourceMode)
 
 #: The resources that each type knows, and the key that names each; None where nothing names it.
 RESOURCES: Mapping[StackType, Mapping[str, str | None]] = {
-    StackType.LOCAL: {"bucket": "artifact_store"},
+    StackType.LOCAL: {"bucket": "artifact_store", "group": "resource_group"},
     StackType.KUBERNETES: {
         "bucket": "artifact_store",
         "registry": "container_registry",
         "cluster": "cluster",
+        "group": "resource_group",
         "role": None,
     },
     StackType.VERTEX: {
@@ -41,3 +42,14 @@ RESOURCES: Mapping[StackType, Mapping[str, str | None]] = {
         "role": None,
     },
 }
+#: Those that one cloud alone has.
+_OF_ONE_CLOUD = {"group": Cloud.AZURE}
+
+
+def resources_on(type: StackType, cloud: Cloud | None) -> Mapping[str, str | None]:
+    """Give the resources that a type knows on a cloud; all of them where that is not known."""
+    return {
+        name: key
+        for name, key in RESOURCES[type].items()
+        if cloud is None or _OF_ONE_CLOUD.get(name, cloud) is cloud
+    }

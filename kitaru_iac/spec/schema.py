@@ -188,7 +188,7 @@ def _for_type(type_: StackType) -> dict[str, Any]:
     then: dict[str, Any] = {"properties": properties}
     if always := [key for key, info in FIELDS.items() if type_ in info.required]:
         then["required"] = always
-    named = [key for key in RESOURCES[type_].values() if key]
+    named = [key for key in RESOURCES[type_].values() if key and key != "resource_group"]
     further = []
     if type_ is not StackType.LOCAL:
         further.append(

@@ -11,9 +11,9 @@ from typing import Any
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.spec.document import STDIN, Document
 from kitaru_iac.spec.fields import FIELDS
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.refusal import shown
-from kitaru_iac.spec.resources import RESOURCES
+from kitaru_iac.spec.resources import RESOURCES, resources_on
 from kitaru_iac.spec.rules import key_suggestion
 from kitaru_iac.spec.suggest import did_you_mean
 from kitaru_iac.spec.variables import expanded
@@ -69,12 +69,12 @@ class Shared:
                     below = path.removeprefix("defaults.")
                     yield below, self.place(below)
 
-    def fitting(self, type_: str, key: str) -> object:
-        """A default as far as a type of stack has it: without resources of other types."""
+    def fitting(self, type_: str, key: str, cloud: Cloud | None) -> object:
+        """A default as far as a type of stack has it: without resources of others, or elsewhere."""
         value = self.defaults[key]
         if key == "resources" and isinstance(value, Mapping) and type_ in tuple(StackType):
             every = {name for names in RESOURCES.values() for name in names}
-            others = every - set(RESOURCES[StackType(type_)])
+            others = every - set(resources_on(StackType(type_), cloud))
             return {name: mode for name, mode in value.items() if name not in others} or None
         return value
 

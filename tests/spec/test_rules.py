@@ -1638,6 +1638,23 @@ def test_an_example_is_of_the_cloud(key: str, cloud: Cloud | None, text: str | N
     assert example(key, cloud) == text
 
 
+@pytest.mark.parametrize("type_", ["local", "kubernetes"])
+@pytest.mark.parametrize("mode", ["create", "existing"])
+def test_a_group_is_made_on_azure_and_nowhere_else(type_: str, mode: str) -> None:
+    given: dict[str, Any] = {"name": "dev", "type": type_, "infra": "provision"}
+    given["resources"] = {"group": mode}
+    place = {"subscription_id": "00000000-1111-2222-3333-444444444444", "resource_group": "ml"}
+    cluster = {"cluster": "pods"} if type_ == "kubernetes" else {}
+    on_azure = {**place, **cluster, "artifact_store": "az://data", "region": "westeurope"}
+    assert from_mapping({**given, **on_azure}).resources["group"].value == mode
+    with pytest.raises(DescriptionError) as refused:
+        from_mapping({**given, **cluster, "artifact_store": "s3://data", "region": "eu-west-1"})
+    (problem,) = refused.value.problems
+    assert problem.field == "resources.group"
+    assert problem.what == f"type {type_} has no resource `group` on AWS"
+    assert "group" not in str(problem.why)
+
+
 def test_every_resource_is_named_by_a_key_of_its_type() -> None:
     for type_, named in RESOURCES.items():
         for key in named.values():

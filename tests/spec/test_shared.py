@@ -23,6 +23,7 @@ artifact_store: s3://data/a
 container_registry: {ECR}
 execution_role: arn:aws:iam::123456789012:role/One
 """
+S3 = "name: dev\nartifact_store: s3://my-bucket\n"
 
 
 @pytest.fixture
@@ -76,6 +77,7 @@ def test_the_nearer_one_wins(
         ("name: dev", "cluster: c", "cluster"),  # of another type
         (SAGEMAKER + "region: eu-west-1", "project: my-project", "project"),  # of another cloud
         (SAGEMAKER + "region: eu-west-1", "resources: {cluster: existing}", "resources"),
+        (S3 + "region: eu-west-1", "resources: {group: existing}", "resources"),  # Azure's alone
         (SAGEMAKER + "region: eu-west-1\ncredentials: aws-profile:p", "connector: c", "connector"),
     ],
 )

@@ -263,3 +263,31 @@ def look_at_the_cluster(room: AzureRoom) -> None:
     ]  # fmt: skip
     node_group = resources.groups[properties["nodeResourceGroup"].lower()]
     assert node_group["tags"]["pulumi-stack"] == "prod", "and it is not taken for ours"
+
+
+LOCAL: dict[str, Any] = {
+    "type": "local",
+    "artifact_store": "abfs://artifacts@kitaruprodfresh.dfs.core.windows.net",
+    "resources": {"bucket": "create"},
+}
+
+
+@pytest.mark.parametrize("more", [LOCAL, AKS], ids=["local", "AKS"])
+def test_a_group_is_made_for_a_stack_of_any_type(
+    azure_room: AzureRoom, more: dict[str, Any]
+) -> None:
+    azure = azure_room.world.azure
+    before = azure_room.there()
+    wanted = {**more.get("resources", {}), "group": "create"}
+    spec = azureml(azure_room, **{**more, "resource_group": "fresh", "resources": wanted})
+    done = p.provision(spec)
+    assert changes(done.steps) >= {("create", "ResourceGroup"), ("create", "StorageAccount")}
+    assert {"fresh", GROUP} <= set(azure.resources.groups)
+    assert changes(p.preview_infrastructure(spec).steps) == set()
+
+    everything = {"credentials": spec.credentials, "include_protected": True, "delete_data": True}
+    gone = d.destroy_infrastructure(done.labels, **everything)
+    assert gone.kept == ()
+    assert ("delete", "ResourceGroup") in changes(gone.steps)
+    assert "fresh" not in azure.resources.groups
+    assert azure_room.there() == before

@@ -92,6 +92,6 @@ def _group(access: AzureAccess, where: str, group: str, region: str) -> Iterator
             "everything on Azure is made in one",
             note(
                 az("group", "create", name=group, location=region),
-                "or, on azureml, `resources: {group: create}`",
+                "or `resources: {group: create}`",
             ),
         )
