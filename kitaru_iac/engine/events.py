@@ -296,7 +296,7 @@ def _differing(
     marked = [dict(state.outputs or {}) for state in (old, new)]
     return tuple(
         Change(path)
-        if is_chosen(next(parts(path), ""))
+        if action is Action.REPLACE and is_chosen(next(parts(path), ""))
         else _difference(path, _inputs(old), given, *marked)
         for path in named
     )

@@ -25,6 +25,9 @@ from kitaru_iac.plan.model import Action, Change, Layer, Reason, Step
 __all__ = ["Previewed", "previewed"]
 
 _STACK: Final = "pulumi:pulumi:Stack"
+#: What stands for a name that a provider chooses, and how many signs it has at least after our own.
+_CHOSEN: Final = "(chosen when it is made)"
+_RANDOM: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ def previewed(document: Mapping[str, Json]) -> Previewed:
         if not isinstance(urn, str) or not isinstance(step.get("op"), str):
             raise ValueError("a step without `urn` or `op`")
         found.setdefault(urn, []).append(step)
+    names = sorted(_chosen_names(found), key=len, reverse=True)
+    found = {urn: [_with_names_open(step, names) for step in group] for urn, group in found.items()}
     steps = [
         made
         for urn, group in found.items()
@@ -93,6 +98,43 @@ def _step(urn: str, group: Sequence[Mapping[str, Json]]) -> Step | None:
         deletes_first=next((w for w in operations if w != "refresh"), "") == "delete-replaced",
         previous=previous,
     )
+
+
+def _chosen_names(found: Mapping[str, Sequence[Mapping[str, Json]]]) -> set[str]:
+    """The names that providers would give now: the resource's own, and what is random after it.
+
+    Each preview has others, so that no two would be alike where something new has one.
+    """
+    return {
+        value
+        for urn, group in found.items()
+        for step in group
+        for key, value in _values(step, "newState", "inputs").items()
+        if key in _texts(_inputs(step, "newState").get("__defaults"))
+        and isinstance(value, str)
+        and value != _inputs(step, "oldState").get(key)
+        and value.lower().startswith(name_of(urn).lower())
+        and len(value) >= len(name_of(urn)) + _RANDOM
+    }
+
+
+def _with_names_open(step: Mapping[str, Json], names: Sequence[str]) -> Mapping[str, Json]:
+    """The step without names of this preview alone, wherever in what it gives they stand."""
+    if not names or not step.get("newState"):
+        return step
+    given = _open(_inputs(step, "newState"), names)
+    return {**step, "newState": {**_mapping(step["newState"]), "inputs": given}}
+
+
+def _open(value: Json, names: Sequence[str]) -> Json:
+    if isinstance(value, dict):
+        return {key: _open(inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_open(inner, names) for inner in value]
+    if isinstance(value, str):
+        for name in names:
+            value = value.replace(name, _CHOSEN)
+    return value
 
 
 def _key(urn: str) -> str:
@@ -152,6 +194,10 @@ def _values(step: Mapping[str, Json], state: str, which: str) -> dict[str, Json]
     """Its inputs or outputs by name, without those that Pulumi keeps for itself."""
     found = _mapping(_mapping(step.get(state)).get(which))
     return {key: value for key, value in found.items() if not key.startswith("__")}
+
+
+def _inputs(step: Mapping[str, Json], state: str) -> dict[str, Json]:
+    return _mapping(_mapping(step.get(state)).get("inputs"))
 
 
 # -- around it -------------------------------------------------------------------------------------

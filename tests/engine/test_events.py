@@ -120,13 +120,15 @@ def test_what_the_engine_counted_must_have_been_seen() -> None:
     assert recorded(pre("same"), summary(same=0)).missing() == []
 
 
-def update(path: str, before: Any, after: Any, *, outputs: Any = None, **more: Any) -> Recording:
+def update(
+    path: str, before: Any, after: Any, op: str = "update", *, outputs: Any = None, **more: Any
+) -> Recording:
     old, new = (
         {"type": "t", "urn": BUCKET, "custom": True, "id": "b", "inputs": inputs, "outputs": given}
         for inputs, given in ((before, outputs or {}), ({**after, **more}, {}))
     )
     return recorded(
-        pre("update", old=old, new=new, detailedDiff={path: {"diffKind": "update"}}),
+        pre(op, old=old, new=new, detailedDiff={path: {"diffKind": "update"}}),
     )
 
 
@@ -143,8 +145,10 @@ MARKED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
         (update("isPrivate", {"isPrivate": False}, {"isPrivate": True}), ("change", False, True)),
         # Of what the provider gives, and what it chooses, only that it differs.
         (update("arn", {}, {}, outputs={"arn": "hush"}), ("change", None, None)),
-        (update("name", {"name": "a-1"}, {"name": "a-hush"}, __defaults=["name"]),
+        (update("name", {"name": "a-1"}, {"name": "a-hush"}, "replace", __defaults=["name"]),
          ("change", None, None)),
+        (update("acl", {"acl": "public"}, {"acl": "own"}, __defaults=["acl"]),
+         ("change", "public", "own")),
     ],
 )  # fmt: skip
 def test_an_input_that_differs_has_its_values(recording: Recording, field: Any) -> None:

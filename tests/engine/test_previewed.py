@@ -103,6 +103,46 @@ def test_what_stays_is_no_step(op: str) -> None:
     assert previewed(preview(step(op, old={"a": 1}, new={"a": 1}))).steps == ()
 
 
+def bucket_and_policy(chosen: str, given: str = "given") -> dict[str, Any]:
+    """A bucket whose name the provider chooses, and what is told that name."""
+    named = {"bucket": chosen, "acl": "private", "__defaults": ["bucket", "acl"]}
+    told = {"bucket": given, "policy": json.dumps({"Resource": f"arn:aws:s3:::{chosen}/*"})}
+    return preview(
+        step("create", "data", "aws:s3:Bucket", new=named),
+        step(
+            "update", "rule", "aws:s3:Policy", old={"bucket": "given"}, new=told, paths=("policy",)
+        ),
+    )
+
+
+def test_a_name_that_is_chosen_anew_each_time_makes_no_other_plan() -> None:
+    def digest(found: dict[str, Any]) -> str:
+        return StackPlan(Plan("dev", previewed(found).steps)).digest
+
+    one, other = bucket_and_policy("data-3f2a1c9"), bucket_and_policy("data-77ab012")
+    assert digest(one) == digest(other)
+    assert digest(one) != digest(bucket_and_policy("data-3f2a1c9", given="else"))
+    made, told = previewed(one).steps
+    shown = {change.field: change.after for change in (*made.changes, *told.changes)}
+    assert shown == {
+        "acl": "private",
+        "bucket": "(chosen when it is made)",
+        "policy": '{"Resource": "arn:aws:s3:::(chosen when it is made)/*"}',
+    }
+
+
+def test_a_name_that_it_has_or_is_given_is_shown() -> None:
+    kept = {"bucket": "data-3f2a1c9", "__defaults": ["bucket"], "tags": {"of": "data-3f2a1c9"}}
+    (update,) = previewed(
+        preview(step("update", "data", old={**kept, "tags": {}}, new=kept, paths=("tags",)))
+    ).steps
+    assert update.changes == (Change("tags", {}, {"of": "data-3f2a1c9"}),)
+    (own,) = previewed(
+        preview(step("create", "data", new={"bucket": "data-of-mine", "__defaults": []}))
+    ).steps
+    assert own.changes == (Change("bucket", None, "data-of-mine"),)
+
+
 def test_what_the_program_has_renamed_is_told_with_its_former_place() -> None:
     renamed = step("update", "new", old={"a": 1}, new={"a": 2}, paths=("a",))
     renamed["oldState"]["urn"] = urn("old", "my:Team$kitaru:index:Stack")
