@@ -126,11 +126,14 @@ class _Server:
         for file in files:
             os.close(file)
         self._waiting[pid] = client
-        client.sendall(f"{pid}\n".encode())
+        with contextlib.suppress(OSError):  # it has ended by now: see `_hear`
+            client.sendall(f"{pid}\n".encode())
         self._ready.register(client, selectors.EVENT_READ, lambda end: self._hear(pid, end))
 
     def _hear(self, pid: int, client: socket.socket) -> None:
         """A signal to pass on; nothing where the client has ended, which ends its command."""
+        if pid not in self._waiting:  # both have ended, and its end was seen first
+            return
         try:
             said = client.recv(64)
         except OSError:
