@@ -29,7 +29,7 @@ from kitaru_iac.clouds.aws.verify_cluster import (
 )
 from kitaru_iac.clouds.aws.verify_compute import evaluate_compute
 from kitaru_iac.clouds.aws.verify_endpoint import evaluate_endpoint
-from kitaru_iac.clouds.aws.verify_pods import evaluate_pod_identity
+from kitaru_iac.clouds.aws.verify_pods import Pods, evaluate_pod_identity
 from kitaru_iac.clouds.aws.verify_pull import evaluate_node_trust, evaluate_pull
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import StackType
@@ -158,7 +158,7 @@ def test_each_check_takes_what_its_probe_saw_in_its_place() -> None:
     assert f"--principal-arn {WHO.arn} " in str(denied.remedy)
     assert checks["aws.cluster.rights"].evaluate(((), WHO)).status is OK
     addon = {"addonName": "coredns", "status": "DEGRADED"}
-    judged = checks["aws.cluster.addons"].evaluate(((addon,), {}))
+    judged = checks["aws.cluster.addons"].evaluate(((addon,), {}, {}))
     assert (judged.status, "coredns is DEGRADED" in judged.why) == (WARN, True)
     network = {"endpointPublicAccess": False, "endpointPrivateAccess": True}
     for reached, status in ((True, OK), (False, WARN)):
@@ -169,8 +169,9 @@ def test_each_check_takes_what_its_probe_saw_in_its_place() -> None:
     agent = {"addonName": "eks-pod-identity-agent", "status": "ACTIVE"}
     for addons, automatic in (((agent,), False), ((), True), ((), False)):
         cluster = {"computeConfig": {"enabled": automatic}}
-        whole = checks["aws.cluster.pod_identity"].evaluate(((identity,), cluster, addons))
-        assert whole == evaluate_pod_identity((identity,), addons, cluster, R)
+        pods = Pods((identity,), {}, {}, addons, cluster)
+        whole = checks["aws.cluster.pod_identity"].evaluate(pods)
+        assert whole == evaluate_pod_identity(pods, R)
 
 
 def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
@@ -180,9 +181,12 @@ def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
     of = {check.info.id.removeprefix("aws.cluster."): check.probe for check in made}
     endpoint = of["endpoint"]
     assert (endpoint.requires, endpoint.after) == ((probes.cluster,), (probes.endpoint,))
-    assert of["addons"].requires == (probes.addons, probes.cluster)
-    assert of["pod_identity"].requires == (probes.pod_identities, probes.cluster)
-    assert of["pod_identity"].after == (probes.addons,)
+    assert of["addons"].requires == (probes.addons, probes.cluster, probes.own_addons)
+    told = (probes.pod_identities, probes.cluster, probes.pod_accounts)
+    assert of["pod_identity"].requires == told
+    rights, addons = of["pod_identity"].after
+    assert addons is probes.addons
+    assert rights.requires == (probes.pod_identities,)
     assert of["namespace"] is probes.namespace
     assert who in of["access_entry"].requires
     assert who in of["rights"].requires

@@ -11,7 +11,9 @@ import pytest
 
 from kitaru_iac.checks.cluster_rights import rights_for
 from kitaru_iac.checks.permissions import Identity, Permission
+from kitaru_iac.checks.pods import POD_ACCOUNTS
 from kitaru_iac.checks.probes import Probe
+from kitaru_iac.checks.pull_secrets import ForeignPull, Puller
 from kitaru_iac.clouds.aws.catalog import CATALOG
 from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import Principal
@@ -498,7 +500,19 @@ PLAIN_HOST = EcrUri(ACCOUNT, "eu-west-1", HOST)
         ),
         (
             described("kubernetes", container_registry="ghcr.io/me"),
-            replace(OF_KUBERNETES, registry=None, repository=None, account=None),
+            replace(
+                OF_KUBERNETES,
+                registry=None,
+                repository=None,
+                account=None,
+                foreign=ForeignPull(
+                    "ghcr.io/me",
+                    (
+                        Puller("the orchestrator's pod", POD_ACCOUNTS[0]),
+                        Puller("the steps' pods", POD_ACCOUNTS[1]),
+                    ),
+                ),
+            ),
         ),
         # where pods run, and as whom
         (described("kubernetes", namespace="ml"), replace(OF_KUBERNETES, namespace="ml")),
