@@ -151,12 +151,13 @@ def require_kept_state(host: Host, specs: Iterable[StackSpec]) -> None:
     Raises:
         UsageError: A description provisions, on a code host, and no backend is given.
     """
-    from kitaru_iac.engine.workspace import own_backend
     from kitaru_iac.hosts.plain import NoHost
 
     if isinstance(host, NoHost) or os.environ.get("PULUMI_BACKEND_URL", "").strip():
         return
     if made := [spec.name for spec in specs if spec.infra == "provision"]:
+        from kitaru_iac.engine.workspace import own_backend  # with Pulumi
+
         raise UsageError(
             "The state of provisioned infrastructure may be lost with this job",
             where=f"infra: provision of {', '.join(map(repr, made))}",
