@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import tests
 from tests.homes import Home
 from tests.servers.zenml import ZenMLServer
 
-#: Runs the command lines given as JSON in one process, as an agent would, without ZenML.
-_PROGRAM = """
+#: Begins a process in which ZenML cannot be imported.
+_ABSENT = """
 import contextlib, importlib.abc, io, json, sys
 
 class Absent(importlib.abc.MetaPathFinder):
@@ -21,6 +22,10 @@ class Absent(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
+"""
+
+#: Runs the command lines given as JSON in one process, as an agent would.
+_PROGRAM = f"""{_ABSENT}
 from kitaru_iac.cli.main import run
 
 for words in json.loads(sys.argv[1]):
@@ -29,6 +34,39 @@ for words in json.loads(sys.argv[1]):
         code = run(words, "kitaru")
     print(json.dumps([code, out.getvalue(), err.getvalue()]))
 print(json.dumps(sorted(sys.modules)))
+"""
+
+#: The Python interface, and the Pulumi plugin as its engine calls it.
+_FACES = f"""{_ABSENT}
+import kitaru_iac as kitaru
+from tests.pulumi.driver import Engine, Wanted
+
+changed = {{"name": "sdk", "type": "local", "labels": {{"team": "ml"}}}}
+kitaru.create_stack("sdk", activate=False)
+told = [
+    kitaru.preview(changed).plan.has_changes,
+    kitaru.apply(changed).changed,
+    kitaru.show_stack("sdk").labels["team"],
+    [stack.name for stack in kitaru.list_stacks()],
+]
+kitaru.delete("sdk", recursive=True, force=True)
+
+def program(folder):
+    return {{"dev": Wanted({{
+        "name": "dev",
+        "type": "sagemaker",
+        "region": "eu-west-1",
+        "artifactStore": f"s3://data/{{folder}}",
+        "containerRegistry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+        "executionRole": "arn:aws:iam::123456789012:role/runner",
+        "credentials": "aws-access-keys:AKIAEXAMPLE000000000:only-an-example-and-not-a-true-key-0",
+        "verify": False,
+    }})}}
+
+engine, wanted, more = Engine(), program("a"), program("b")
+steps = [engine.up(wanted, preview=True), engine.up(wanted), engine.up(wanted), engine.up(more),
+         engine.refresh(), engine.up({{}})]
+print(json.dumps([told, [step.get("dev") for step in steps], "zenml" in sys.modules]))
 """
 
 _STACK = """\
@@ -69,6 +107,9 @@ def test_every_command_on_a_server(bare_home: Home, empty_server: ZenMLServer) -
         (0, "stack list -o json"),
         (0, "stack current"),
         (0, "stack show prod -o json"),
+        (0, f"ci preview -f {first}"),
+        (0, f"ci apply -f {first} --unreviewed"),
+        (0, f"ci apply -f {second} --unreviewed"),
         (0, "stack use dev"),
         (5, "stack create dev"),
         (0, "stack drift"),
@@ -100,6 +141,18 @@ def test_every_command_on_a_server(bare_home: Home, empty_server: ZenMLServer) -
     left = [s["name"] for s in empty_server.items("/stacks")]
     assert left == ["default"]
     assert list(empty_server.items("/service_connectors")) == []
+
+
+def test_python_and_the_pulumi_plugin(bare_home: Home, empty_server: ZenMLServer) -> None:
+    env = {"ZENML_STORE_URL": empty_server.url, "ZENML_STORE_API_KEY": empty_server.api_key}
+    root = str(Path(tests.__file__).parents[1])
+    done = bare_home.run(sys.executable, "-c", _FACES, PYTHONPATH=root, **env)
+    assert done.returncode == 0, done.stderr
+    told, steps, has_zenml = json.loads(done.stdout.splitlines()[-1])
+    assert told == [True, True, "ml", ["default", "sdk"]]
+    assert steps == ["create", "create", "same", "update", "refresh", "delete"]
+    assert not has_zenml
+    assert [stack["name"] for stack in empty_server.items("/stacks")] == ["default"]
 
 
 def test_a_job_that_has_only_variables(bare_home: Home, empty_server: ZenMLServer) -> None:
