@@ -2,7 +2,7 @@
 
 The table holds the calls of ``zenml.integrations.kubernetes.orchestrators.KubernetesOrchestrator``:
 a test reads them from the installed ZenML and compares. What its pods call, they call as a service
-account of their own, which ZenML gives the cluster role ``edit``.
+account of their own, which ZenML gives the cluster role ``edit``, or which the description names.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import Verdict, fail, ok, unknown, warn
+from kitaru_iac.checks.probes import Outcome, ProbeError
 from kitaru_iac.values import dataclass
 
-__all__ = ["CLUSTER_RIGHTS", "ClusterRight", "Use", "evaluate_rights", "rights_for", "rules_of"]
+__all__ = [
+    "CLUSTER_RIGHTS",
+    "POD_RIGHTS",
+    "ClusterRight",
+    "Use",
+    "evaluate_account",
+    "evaluate_rights",
+    "rights_for",
+    "rules_of",
+]
 
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -70,6 +80,49 @@ CLUSTER_RIGHTS: tuple[ClusterRight, ...] = (
     _BIND,
     *_rights(Use.HANDOVER, "secrets", "create patch delete"),
 )
+
+#: What the orchestrator's pod does as its service account: to which ZenML binds the role `edit`,
+#: unless the account is named. That it cleans up a secret at its end is not among them: it goes on
+#: where it may not.
+POD_RIGHTS: tuple[ClusterRight, ...] = (
+    *_rights(Use.RUN, "jobs", "create get list patch delete", "batch"),
+    *_rights(Use.RUN, "pods", "get list"),
+)
+
+
+def evaluate_account(
+    account: str, denied: Outcome[Iterable[ClusterRight]], namespace: str
+) -> Verdict | None:
+    """Evaluate what the cluster denies a named service account; None where nothing is wrong.
+
+    Args:
+        account: Its name, which the orchestrator's pod runs as.
+        denied: Of `POD_RIGHTS`.
+        namespace: Where.
+    """
+    bind = command(
+        "kubectl",
+        "create",
+        "rolebinding",
+        f"{account}-edit",
+        clusterrole="edit",
+        serviceaccount=f"{namespace}:{account}",
+        namespace=namespace,
+    )
+    if isinstance(denied, ProbeError):
+        return unknown(
+            f"what the service account {account} may do in {namespace} was not seen: {denied.why}",
+            denied.remedy or note(bind, "if it may not"),
+            denied.permission,
+        )
+    lacking = list(denied)
+    if not lacking:
+        return None
+    return fail(
+        f"the service account {account} may not {_listed(lacking)} in {namespace}, as which the "
+        "orchestrator's pod makes those of the steps",
+        bind,
+    )
 
 
 #: The other way out, where nothing but making the pods' service account is denied.

@@ -54,6 +54,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 #: Asks for an object without what is in it.
 #: https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_REVIEWS_OF_OTHERS = "/apis/authorization.k8s.io/v1/namespaces/{}/localsubjectaccessreviews"
 #: No answer that is read here is longer: one object of the cluster.
 _MOST = 4 * 1024 * 1024
 
@@ -147,30 +148,40 @@ class KubernetesApi:
             raise Unavailable(f"the answer about the {about} is no object of Kubernetes", _SHOW)
         return found
 
-    def denied(self, namespace: str, rights: Sequence[ClusterRight]) -> tuple[ClusterRight, ...]:
+    def denied(
+        self, namespace: str, rights: Sequence[ClusterRight], account: str | None = None
+    ) -> tuple[ClusterRight, ...]:
         """Give those of some rights that the cluster denies this identity in a namespace.
 
-        Each is a review of its own: a list of all rules would miss what the cloud's own
-        authorizer allows, as IAM's in GKE and the access policies in EKS.
+        Or a service account of the namespace, about which not everybody may ask: the role `admin`
+        of Kubernetes may. Each is a review of its own: a list of all rules would miss what the
+        cloud's own authorizer allows, as IAM's in GKE and the access policies in EKS.
 
         Raises:
             NotLetIn: The cluster does not let this identity ask.
             Skipped: As `read`.
             Unavailable: No usable answer came to one of the questions.
         """
-        answers = in_parallel([partial(self._allows, namespace, right) for right in rights])
+        ask = partial(self._allows, namespace, account)
+        answers = in_parallel([partial(ask, right) for right in rights])
         return tuple(right for right, allowed in zip(rights, answers, strict=True) if not allowed)
 
-    def _allows(self, namespace: str, right: ClusterRight) -> bool:
+    def _allows(self, namespace: str, account: str | None, right: ClusterRight) -> bool:
         about = f"kubectl auth can-i {right.verb} {right.resource} --namespace {namespace}"
         resource, _, part = right.resource.partition("/")
         wanted = {"namespace": namespace, "verb": right.verb, "group": right.group}
         wanted |= {"resource": resource, "subresource": part, "name": right.name or ""}
-        question = {**_REVIEW, "spec": {"resourceAttributes": wanted}}
-        status, body = self._ask(_REVIEWS, json.dumps(question).encode())
+        question: dict[str, object] = {**_REVIEW, "spec": {"resourceAttributes": wanted}}
+        path, whose = _REVIEWS, "they"
+        if account is not None:
+            whose = f"the service account {account}"
+            path = _REVIEWS_OF_OTHERS.format(quote(namespace, safe=""))
+            question = _review_of(account, namespace, wanted)
+            about = f"{about} --as system:serviceaccount:{namespace}:{account}"
+        status, body = self._ask(path, json.dumps(question).encode())
         if status in {401, 403}:
             raise NotLetIn(
-                f"the cluster answered {status}: these credentials may not ask what they may do",
+                f"the cluster answered {status}: these credentials may not ask what {whose} may do",
                 about,
             )
         try:
@@ -214,6 +225,21 @@ class KubernetesApi:
 
     def _pem(self) -> str | None:
         return None if self.authority is None else base64.b64decode(self.authority).decode("ascii")
+
+
+def _review_of(account: str, namespace: str, wanted: Mapping[str, str]) -> dict[str, object]:
+    """The question what a service account may do, with the groups that it is in."""
+    spec = {
+        "resourceAttributes": wanted,
+        "user": f"system:serviceaccount:{namespace}:{account}",
+        "groups": [
+            "system:serviceaccounts",
+            f"system:serviceaccounts:{namespace}",
+            "system:authenticated",
+        ],
+    }
+    about = {"kind": "LocalSubjectAccessReview", "metadata": {"namespace": namespace}}
+    return {**_REVIEW, **about, "spec": spec}
 
 
 def not_let_in(error: ProbeError) -> Verdict | None:

@@ -5,7 +5,7 @@ Kubernetes decides by labels and taints alike everywhere; only how a cloud tells
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, Use
 from kitaru_iac.checks.commands import command, note
@@ -25,6 +25,7 @@ __all__ = [
     "evaluate_pods",
     "is_met",
     "missing_account",
+    "named_account",
     "pod_accounts",
     "pods_of",
     "untolerated",
@@ -184,6 +185,21 @@ def accounts_of(orchestrator: Mapping[str, object]) -> tuple[str, str]:
     made, default = POD_ACCOUNTS
     steps = orchestrator.get("step_pod_service_account_name") or own or default
     return str(own or made), str(steps)
+
+
+def named_account(accounts: Sequence[str], rights: Iterable[ClusterRight]) -> str | None:
+    """Give the service account of the orchestrator's pod, whose rights are not ZenML's to grant.
+
+    Args:
+        accounts: As `pod_accounts`.
+        rights: What ZenML needs in the namespace.
+
+    Returns:
+        None where none is named, or in a secret of ZenML.
+    """
+    if any(right.use is Use.ACCOUNT for right in rights) or accounts[0].startswith("{{"):
+        return None
+    return accounts[0]
 
 
 def missing_account(

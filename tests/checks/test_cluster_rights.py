@@ -12,6 +12,7 @@ import pytest
 
 from kitaru_iac.checks.cluster_rights import (
     CLUSTER_RIGHTS,
+    POD_RIGHTS,
     ClusterRight,
     Use,
     evaluate_rights,
@@ -65,18 +66,32 @@ def _operations() -> dict[str, tuple[str, str, str]]:
     return found
 
 
-def test_the_table_holds_what_the_installed_orchestrator_calls() -> None:
+def _called_by(module: str) -> set[tuple[str, str, str]]:
+    """What a module of the installed ZenML asks of a cluster, by way of its helpers."""
     helpers, operations = _names_in("kube_utils.py"), _operations()
-    todo = set().union(*_names_in("orchestrators/kubernetes_orchestrator.py").values())
+    todo = set().union(*_names_in(f"orchestrators/{module}.py").values())
     seen: set[str] = set()
     while todo:
         name = todo.pop()
         if name not in seen:
             seen.add(name)
             todo |= helpers.get(name, set())
-    called = {operations[name] for name in seen if name in operations}
+    return {operations[name] for name in seen if name in operations}
+
+
+def test_the_table_holds_what_the_installed_orchestrator_calls() -> None:
     table = {(r.verb, r.resource, r.group) for r in CLUSTER_RIGHTS if r.verb != "bind"}
-    assert table == called
+    assert table == _called_by("kubernetes_orchestrator")
+
+
+def test_the_table_holds_what_the_orchestrators_pod_calls() -> None:
+    called = _called_by("kubernetes_orchestrator_entrypoint")
+    # A secret that it may not delete is logged, and the run goes on.
+    assert called - {("delete", "secrets", "")} == set(map(_plain, POD_RIGHTS))
+
+
+def _plain(right: ClusterRight) -> tuple[str, str, str]:
+    return right.verb, right.resource, right.group
 
 
 def test_the_role_that_zenml_binds_is_the_one_in_the_table() -> None:

@@ -58,6 +58,8 @@ class KubernetesLoopback:
         self.secrets: set[str] = set()
         #: What it denies, as ``create pods``.
         self.denied: set[str] = set()
+        #: Whether one may ask what service accounts may do.
+        self.asks_for_others = True
         #: Told which permission a read takes, and on what; raises where it is denied.
         self.require: Callable[[str, str], None] | None = None
         #: Answered instead of what is asked for.
@@ -118,8 +120,15 @@ class KubernetesLoopback:
         return json_response({"kind": "PartialObjectMetadata", "metadata": {"name": parts[5]}})
 
     def _reviewed(self, request: Request) -> Answer:
-        assert request.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        wanted = request.json()["spec"]["resourceAttributes"]
+        spec = request.json()["spec"]
+        wanted = spec["resourceAttributes"]
+        reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        if "user" in spec:
+            where = f"namespaces/{wanted['namespace']}/localsubjectaccessreviews"
+            reviews = f"/apis/authorization.k8s.io/v1/{where}"
+            if not self.asks_for_others:
+                return _status(403, "Forbidden")
+        assert request.path == reviews
         about = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
         allowed = f"{wanted['verb']} {about}" not in self.denied
         return json_response({"status": {"allowed": allowed}}, 201)

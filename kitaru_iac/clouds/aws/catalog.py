@@ -243,8 +243,9 @@ _CHECKS = (
         "ZenML reaches the store with the connector's credentials. The accounts themselves are "
         "read from the cluster: one that is named and not there fails, and unknown is one that may "
         "not be read, one that stands in a secret of ZenML, and a role by an annotation (IRSA), "
-        "which is not looked at. A further role that pods take by way of theirs (a target role) "
-        "makes it unknown too.",
+        "which is not looked at. Of the orchestrator's, if it is named, the cluster is asked by "
+        "access reviews whether it may make jobs and see pods, as ZenML's own may. A further role "
+        "that pods take by way of theirs (a target role) makes it unknown too.",
         _EKS + "pod-identities.html",
     ),
     CheckInfo(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.cluster_rights import ClusterRight
+from kitaru_iac.checks.cluster_rights import POD_RIGHTS, ClusterRight
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.probes import (
@@ -68,6 +68,10 @@ class ClusterProbes(CommonProbes):
         self.pod_accounts = Probe(
             "the pods' service accounts", self._pod_accounts, requires=(self.cluster,)
         )
+        self.account_rights = Probe(
+            "the access reviews of the service account", self._account_rights,
+            requires=(self.cluster,),
+        )  # fmt: skip
         self.subnets = Probe(
             "ec2:DescribeSubnets",
             self._subnets,
@@ -139,6 +143,13 @@ class ClusterProbes(CommonProbes):
 
         names = [name for name in self._r.pod_accounts if not name.startswith("{{")]
         return dict(zip(names, in_batches(look, names), strict=True))
+
+    def _account_rights(self, cluster: Raw) -> tuple[ClusterRight, ...]:
+        """What the cluster denies the account that is named of what its pod does."""
+        account = self._r.named_account
+        if account is None:
+            return ()
+        return api_of(self._aws, cluster).denied(self._r.namespace, POD_RIGHTS, account)
 
     def _pod_identities(self) -> tuple[PodIdentity, ...]:
         """What the pods' service accounts become, each with its role as IAM describes it."""

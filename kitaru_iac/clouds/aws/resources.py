@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
-from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, pod_accounts, pods_of
+from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, named_account, pod_accounts, pods_of
 from kitaru_iac.checks.pull_secrets import ForeignPull, foreign_pull
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.clouds.names import slug
@@ -120,6 +120,11 @@ class AwsResources:
             if self.bucket and self.bucket.endswith(end):
                 return f"s3://{self.bucket} is {what}, which has rights and policies of its own"
         return None
+
+    @property
+    def named_account(self) -> str | None:
+        """The service account of the orchestrator's pod, if it is named and not in a secret."""
+        return named_account(self.pod_accounts, self.rights)
 
     @property
     def bucket_arn(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from kitaru_iac.checks.cluster_rights import ClusterRight, evaluate_account
 from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
@@ -53,6 +54,7 @@ class Pods:
         roles: What EKS associates with their service accounts.
         accounts: Each service account, as the cluster tells of it; empty where it has none.
         rights: What IAM decides about each role, by its ARN, with the bucket's key.
+        denied: What the cluster denies the service account that is named, of what its pod does.
         addons: The managed add-ons.
         cluster: As EKS describes it.
     """
@@ -60,6 +62,7 @@ class Pods:
     roles: tuple[PodIdentity, ...]
     accounts: Mapping[str, Outcome[Raw]]
     rights: Mapping[str, Outcome[RoleRights]]
+    denied: Outcome[tuple[ClusterRight, ...]]
     addons: Outcome[tuple[Raw, ...]]
     cluster: Raw
 
@@ -73,17 +76,18 @@ def pods_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[P
         cluster: Raw,
         accounts: Mapping[str, Outcome[Raw]],
         decided: Outcome[Mapping[str, Outcome[RoleRights]]],
+        denied: Outcome[tuple[ClusterRight, ...]],
         addons: Outcome[tuple[Raw, ...]],
     ) -> Pods:
         if isinstance(decided, ProbeError):
             decided = dict.fromkeys((one.arn for one in roles), decided)
-        return Pods(roles, accounts, decided, addons, cluster)
+        return Pods(roles, accounts, decided, denied, addons, cluster)
 
     return Probe(
         "the pods' identity",
         run,
         requires=(probes.pod_identities, probes.cluster, probes.pod_accounts),
-        after=(rights, probes.addons),
+        after=(rights, probes.account_rights, probes.addons),
         inline=True,
     )
 
@@ -155,6 +159,10 @@ def _of_account(name: str, seen: Pods, r: AwsResources) -> Verdict | None:
     missing = missing_account(name, account, r.namespace, r.rights)
     if missing is not None:
         return missing
+    if name == r.named_account:
+        unable = evaluate_account(name, seen.denied, r.namespace)
+        if unable is not None:
+            return unable
     roles = [one for one in seen.roles if one.account == name]
     if roles:
         found = [_of_role(one, r) or _of_rights(one, seen.rights.get(one.arn), r) for one in roles]

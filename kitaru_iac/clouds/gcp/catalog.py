@@ -281,8 +281,9 @@ _CHECKS = (
         "since ZenML reaches the store with the connector's credentials. Both service accounts "
         "that ZenML takes are looked at: the orchestrator's pod runs as `service_account_name`, "
         "else `zenml-service-account`; those of the steps as `step_pod_service_account_name`, else "
-        "`service_account_name`, else `default`. One that is named has to exist: unknown where it "
-        "may not be looked at.",
+        "`service_account_name`, else `default`. One that is named has to exist, and the "
+        "orchestrator's, by the cluster's own access reviews, to be allowed to make jobs and see "
+        "pods, as ZenML's own is: unknown where either may not be looked at.",
         _GKE + "concepts/workload-identity",
     ),
     CheckInfo(

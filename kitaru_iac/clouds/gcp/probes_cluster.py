@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kitaru_iac.checks.cluster_rights import ClusterRight
+from kitaru_iac.checks.cluster_rights import POD_RIGHTS, ClusterRight
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.kubernetes_api import KubernetesApi
@@ -140,6 +140,14 @@ class ClusterProbes(CommonProbes):
         return Probe(
             "the pods' image pull secrets",
             lambda cluster: look(self._api(cluster), self._r.namespace, pull),
+            requires=(self.cluster,),
+        )
+
+    def account_rights(self, account: str) -> Probe[tuple[ClusterRight, ...]]:
+        """What the cluster denies a service account of what the orchestrator's pod does."""
+        return Probe(
+            "the access reviews of the service account",
+            lambda cluster: self._api(cluster).denied(self._r.namespace, POD_RIGHTS, account),
             requires=(self.cluster,),
         )
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
-from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, pod_accounts, pods_of
+from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, named_account, pod_accounts, pods_of
 from kitaru_iac.checks.pull_secrets import ForeignPull, foreign_pull
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.patterns import compiled
@@ -91,6 +91,11 @@ class GcpResources:
     connector: str | None = None
     pool: str | None = None
     impersonates: bool = False
+
+    @property
+    def named_account(self) -> str | None:
+        """The service account of the orchestrator's pod, if it is named and not in a secret."""
+        return named_account(self.pod_accounts, self.rights)
 
 
 def gcp_resources(spec: BaseSpec) -> GcpResources:

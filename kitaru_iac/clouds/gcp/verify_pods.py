@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from kitaru_iac.checks.cluster_rights import ClusterRight, evaluate_account
 from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import missing_account
@@ -75,6 +77,8 @@ class PodIdentity:
         named: The account of Google's that it names, if any.
         become: Whether the pods may become that one.
         through: What that one may do to the bucket.
+        denied: What the cluster denies the account that is named, of what the orchestrator's pod
+            does; None for any other.
     """
 
     pods: str
@@ -84,6 +88,7 @@ class PodIdentity:
     named: str | None = None
     become: Outcome[Rights] | None = None
     through: Outcome[Rights] | None = None
+    denied: Outcome[tuple[ClusterRight, ...]] | None = None
 
 
 def pod_probe(probes: GcpProbes, r: GcpResources) -> Probe[tuple[PodIdentity, ...]]:
@@ -118,12 +123,17 @@ def _pod_probe(probes: GcpProbes, r: GcpResources, name: str) -> Probe[PodIdenti
             probes.read_rights((f"serviceAccount:{named}",), (bucket,), caller),
         )
 
-    return Probe(
-        "the pods' identity",
-        run,
-        requires=(probes.cluster, pods, probes.session),
-        after=(direct, probes.pod_account(name), probes.bucket_policy),
-    )
+    asked = (direct, probes.pod_account(name), probes.bucket_policy)
+    requires = (probes.cluster, pods, probes.session)
+    if name != r.named_account:
+        return Probe("the pods' identity", run, requires=requires, after=asked)
+
+    def with_rights(*seen: Any) -> PodIdentity:
+        *others, denied = seen
+        return replace(run(*others), denied=denied)
+
+    after = (*asked, probes.account_rights(name))
+    return Probe("the pods' identity", with_rights, requires=requires, after=after)
 
 
 def _named(account: Raw) -> str | None:
@@ -138,10 +148,7 @@ def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> V
 
     Of several that are unknown it is the first one: what helps to look at it is its own.
     """
-    found = [
-        missing_account(one.pods, one.account, r.namespace, r.rights) or _evaluate(one, r)
-        for one in seen
-    ]
+    found = [_of_account(one, r) or _evaluate(one, r) for one in seen]
     status = min((one.status for one in found), key=WORST_FIRST.index)
     alike = list(dict.fromkeys(one for one in found if one.status is status))
     if status is CheckStatus.UNKNOWN:
@@ -156,6 +163,14 @@ def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> V
         remedy=all_of((one.remedy for one in alike), " && ") or None,
         caveat=all_of((one.caveat for one in alike), "; ") or None,
     )
+
+
+def _of_account(seen: PodIdentity, r: GcpResources) -> Verdict | None:
+    """What is wrong with a service account in the cluster itself; None where nothing is."""
+    missing = missing_account(seen.pods, seen.account, r.namespace, r.rights)
+    if missing is not None or seen.denied is None:
+        return missing
+    return evaluate_account(seen.pods, seen.denied, r.namespace)
 
 
 def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:

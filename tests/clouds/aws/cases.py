@@ -731,9 +731,15 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
 
         return _then(CLUSTER, change)
 
-    def named(world: World) -> BaseSpec:
-        CLUSTER(world)
-        return world.kubernetes(extra={"orchestrator": {"service_account_name": "runner"}})
+    def named(*denied: str) -> Arrange:
+        def arrange(world: World) -> BaseSpec:
+            CLUSTER(world)
+            world.cluster_answers(200, *denied)
+            if denied:
+                world.pods_have("runner")
+            return world.kubernetes(extra={"orchestrator": {"service_account_name": "runner"}})
+
+        return arrange
 
     def own_coredns(path: str, **status: int) -> Arrange:
         return _then(CLUSTER, lambda w: w.unmanaged("coredns", path, **status))
@@ -770,7 +776,11 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
         Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.pods_have("default", "ARN/x")),
              "is annotated with ARN/x"),
         Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.cluster_answers(403)), "answered 403"),
-        Case(check, FAIL, named, "service account runner does not exist"),
+        Case(check, FAIL, named(), "service account runner does not exist"),
+        Case(check, OK, named("create rolebindings"), "no role is given to the pods of runner"),
+        Case(check, UNKNOWN, _then(named("create jobs"), World.forbid_asking_for_others),
+             "may not ask what the service account runner may do"),
+        Case(check, FAIL, named("create jobs"), "runner may not create jobs in default"),
         Case(check, UNKNOWN, _denied(CLUSTER, "eks:ListPodIdentityAssociations"),
              "not allowed to look", "eks:ListPodIdentityAssociations"),
     ]  # fmt: skip

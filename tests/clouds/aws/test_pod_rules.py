@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.checks.cluster_rights import rights_for
+from kitaru_iac.checks.cluster_rights import POD_RIGHTS, rights_for
 from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
 from kitaru_iac.checks.model import CheckStatus, Verdict
 from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
@@ -117,7 +117,8 @@ def identity(
     **rights: Any,
 ) -> Verdict:
     decided = {one.arn: (rights.get("decisions", MAY), rights.get("key")) for one in roles}
-    return evaluate_pod_identity(Pods(roles, accounts, decided, agents, cluster), r)
+    denied = rights.get("denied", ())
+    return evaluate_pod_identity(Pods(roles, accounts, decided, denied, agents, cluster), r)
 
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/pods"
@@ -252,7 +253,7 @@ def test_a_role_of_pods_is_asked_what_it_may_do() -> None:
 
 
 def test_rights_that_were_not_seen_are_unknown() -> None:
-    seen = Pods((role(trust()),), ACCOUNTS, {}, addons(), {})
+    seen = Pods((role(trust()),), ACCOUNTS, {}, (), addons(), {})
     assert evaluate_pod_identity(seen, R).status is OK  # without a bucket nothing is asked
     denied = Denied("no", permission="iam:SimulatePrincipalPolicy")
     found = evaluate_pod_identity(replace(seen, rights={ROLE: denied}), R)
@@ -260,7 +261,10 @@ def test_rights_that_were_not_seen_are_unknown() -> None:
 
 
 IRSA = {"metadata": {"annotations": {"eks.amazonaws.com/role-arn": ROLE}}}
-NAMED = replace(R, pod_accounts=("runner",))
+NAMED = replace(
+    R, pod_accounts=("runner", "steps"), rights=rights_for({"service_account_name": "runner"})
+)
+THERE: dict[str, Any] = {"runner": {"metadata": {}}, "steps": {"metadata": {}}}
 
 
 @pytest.mark.parametrize(
@@ -270,9 +274,15 @@ NAMED = replace(R, pod_accounts=("runner",))
         (R, {**ACCOUNTS, "default": {"metadata": None}}, OK, "the connector's credentials"),
         (R, {**ACCOUNTS, "default": IRSA}, UNKNOWN, f"annotated with {ROLE} (IRSA)"),
         (R, {**ACCOUNTS, "default": NotLetIn("answered 403")}, UNKNOWN, "was not seen: answered"),
-        (NAMED, {"runner": {"metadata": {}}}, OK, "no role is given to the pods of runner in ml"),
-        (NAMED, {"runner": {}}, FAIL, "the service account runner does not exist in ml"),
-        (NAMED, {"runner": NotLetIn("answered 403")}, UNKNOWN, "runner exists in ml was not seen"),
+        (NAMED, THERE, OK, "no role is given to the pods of runner and steps in ml"),
+        (NAMED, {**THERE, "steps": {}}, FAIL, "the service account steps does not exist in ml"),
+        (NAMED, {**THERE, "runner": {}}, FAIL, "the service account runner does not exist in ml"),
+        (
+            NAMED,
+            {**THERE, "runner": NotLetIn("answered 403")},
+            UNKNOWN,
+            "runner exists in ml was not seen",
+        ),
         (replace(R, pod_accounts=("{{s.k}}",)), {}, UNKNOWN, "in ZenML's secret {{s.k}}"),
     ],
 )
@@ -288,7 +298,19 @@ def test_an_association_goes_before_an_annotation() -> None:
     assert found.status is OK
     # A role is of no use to an account that is not there.
     at_runner = replace(role(trust()), account="runner")
-    assert identity((at_runner,), addons(), {}, NAMED, {"runner": {}}).status is FAIL
+    assert identity((at_runner,), addons(), {}, NAMED, {**THERE, "runner": {}}).status is FAIL
+
+
+def test_a_named_account_may_do_what_the_orchestrators_pod_does() -> None:
+    lacking = tuple(right for right in POD_RIGHTS if right.verb == "create")
+    found = identity((), addons(), {}, NAMED, THERE, denied=lacking)
+    assert (found.status, "runner may not create jobs in ml" in found.why) == (FAIL, True)
+    assert str(found.remedy).startswith("kubectl create rolebinding runner-edit --clusterrole edit")
+    unseen = identity((), addons(), {}, NAMED, THERE, denied=NotLetIn("answered 403"))
+    assert (unseen.status, "runner may do in ml was not seen" in unseen.why) == (UNKNOWN, True)
+    # ZenML binds the role to its own.
+    for r in (R, replace(NAMED, pod_accounts=("{{s.k}}", "default"))):
+        assert identity((), addons(), {}, r, ACCOUNTS, denied=lacking).status is not FAIL
 
 
 ADDON = "--cluster-name c --addon-name eks-pod-identity-agent"

@@ -98,7 +98,7 @@ def judged(spec: StackSpec, identity: Identity, document: Mapping[str, Any]) -> 
     if spec.type == "sagemaker":
         return evaluate_trust(role, replace(r, role=arn))
     pods = tuple(PodIdentity(account, arn, role) for account in r.pod_accounts)
-    return evaluate_pod_identity(Pods(pods, {}, {}, (AGENT,), {}), r)
+    return evaluate_pod_identity(Pods(pods, {}, {}, (), (AGENT,), {}), r)
 
 
 @pytest.mark.parametrize("spec", EVERY, ids=label)

@@ -175,7 +175,7 @@ class World:
         api = _cluster_api()
         api.forget()
         api.namespaces, api.denied = ({"ml"} if status == 200 else set()), set(denied)
-        api.objects, api.accounts = {}, {}
+        api.objects, api.accounts, api.asks_for_others = {}, {}, True
         api.refusal = None if status in {None, 200, 404} else Response(status or 0, b"{}")
         authority = _authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
         data = base64.b64encode(authority.bundle.read_bytes()).decode()
@@ -209,6 +209,10 @@ class World:
         """Make a service account in the cluster, with a role by its annotation."""
         annotations = {"eks.amazonaws.com/role-arn": role} if role else {}
         _cluster_api().accounts[f"default/{account}"] = annotations
+
+    def forbid_asking_for_others(self) -> None:
+        """Let the cluster deny reviews of what service accounts may do."""
+        _cluster_api().asks_for_others = False
 
     def addon_says(self, **fields: Any) -> None:
         self.faults.change("eks:DescribeAddon", lambda body: body["addon"].update(fields))

@@ -445,6 +445,12 @@ def test_a_named_account_of_pods_has_to_be_seen(world: World, name: str) -> None
     assert world.check(spec, check).status is FAIL
     world.api.accounts[f"ml/{name}"] = {}
     assert world.check(spec, check).status is not FAIL
+    world.api.denied = {"create jobs"}
+    found = world.check(spec, check)
+    assert (found.status, f"{name} may not create jobs in ml" in found.why) == (FAIL, True)
+    world.api.asks_for_others = False
+    found = world.check(spec, check)
+    assert (found.status, "may not ask what the service account" in found.why) == (UNKNOWN, True)
 
 
 def test_pods_may_reach_the_bucket_through_an_account_of_googles(world: World) -> None:
