@@ -28,6 +28,7 @@ __all__ = [
     "named_account",
     "pod_accounts",
     "pods_of",
+    "required_accounts",
     "untolerated",
 ]
 
@@ -187,6 +188,17 @@ def accounts_of(orchestrator: Mapping[str, object]) -> tuple[str, str]:
     return str(own or made), str(steps)
 
 
+def required_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
+    """Give the service accounts that have to be there: each is named, and none is every one's.
+
+    Args:
+        orchestrator: Its fields in the description.
+    """
+    made, default = POD_ACCOUNTS
+    free = {default} if orchestrator.get("service_account_name") else {made, default}
+    return tuple(name for name in pod_accounts(orchestrator) if name not in free)
+
+
 def named_account(accounts: Sequence[str], rights: Iterable[ClusterRight]) -> str | None:
     """Give the service account of the orchestrator's pod, whose rights are not ZenML's to grant.
 
@@ -224,7 +236,11 @@ def missing_account(
     if name == default or (name == made and is_made):
         return None
     if name.startswith("{{"):
-        return unknown(f"the service account is in ZenML's secret {name}: not looked at")
+        show = command("kubectl", "get", "serviceaccounts", namespace=namespace)
+        return unknown(
+            f"the service account is in ZenML's secret {name}: not looked at",
+            note(show, "one of them has to be what the secret says"),
+        )
     create = command("kubectl", "create", "serviceaccount", name, namespace=namespace)
     if isinstance(seen, ProbeError):
         return unknown(

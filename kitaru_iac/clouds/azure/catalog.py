@@ -307,6 +307,17 @@ _CHECKS = (
         "fail: a warning.",
         _REVIEW,
     ),
+    CheckInfo(
+        "azure.cluster.service_accounts",
+        "The service accounts that pods run as are there",
+        "Only where `extra.orchestrator` names some (`service_account_name`, "
+        "`step_pod_service_account_name`): ZenML makes its own. Asks the cluster, as "
+        "`azure.cluster.namespace` does, for each, and by access reviews whether the "
+        "orchestrator's may make jobs and see pods, as ZenML's own may. One in a secret of ZenML's "
+        "is unknown, and so is what the looking identity may not ask.",
+        "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/",
+        _CANNOT_WARN,
+    ),
     CheckInfo("azure.cluster.pull_secret", *ABOUT, _CANNOT_WARN),
     CheckInfo(
         "azure.cluster.reachable",

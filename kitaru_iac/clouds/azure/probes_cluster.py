@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from kitaru_iac.checks.cluster_rights import ClusterRight
+from kitaru_iac.checks.cluster_rights import POD_RIGHTS, ClusterRight
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import connects
-from kitaru_iac.checks.probes import Probe, Skipped, Unavailable
+from kitaru_iac.checks.probes import Outcome, Probe, ProbeError, Skipped, Unavailable
 from kitaru_iac.checks.pull_secrets import ForeignPull, SeenSecrets, look
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.kubernetes_api import ClusterApi, api_of
 from kitaru_iac.clouds.azure.observations import Principal, Raw, flag, known_text, raws, text
 from kitaru_iac.clouds.azure.probes_common import VERSIONS, CommonProbes
 from kitaru_iac.clouds.azure.resources import location_of
+from kitaru_iac.clouds.azure.verify_pods import ServiceAccounts
 
 __all__ = ["ClusterProbes", "api_host"]
 
@@ -26,6 +27,7 @@ class ClusterProbes(CommonProbes):
     cluster_id: Probe[str]
     inside: Probe[ClusterApi]
     namespace: Probe[str]
+    service_accounts: Probe[ServiceAccounts]
     endpoint: Probe[bool]
     kubelet: Probe[Principal]
     versions: Probe[tuple[Raw, ...]]
@@ -57,6 +59,9 @@ class ClusterProbes(CommonProbes):
             lambda inside: inside.api.namespace(self._r.namespace),
             requires=(self.inside,),
         )
+        self.service_accounts = Probe(
+            "the pods' service accounts", self._service_accounts, requires=(self.inside,)
+        )
         self.endpoint = Probe("the cluster's API", self._reached, requires=(self.cluster,))
         self.kubelet = Probe(
             "the kubelet's identity", _kubelet, requires=(self.cluster,), inline=True
@@ -76,6 +81,27 @@ class ClusterProbes(CommonProbes):
 
         requires = (self.inside, connector)
         return Probe("the cluster's access reviews", run, requires=requires)
+
+    def _service_accounts(self, inside: ClusterApi) -> ServiceAccounts:
+        """The service accounts that are named, and what the orchestrator's is denied."""
+        namespace = self._r.namespace
+
+        def look(name: str) -> Outcome[Raw]:
+            try:
+                return inside.api.service_account(namespace, name)
+            except ProbeError as error:
+                return error
+
+        def denied(name: str) -> Outcome[tuple[ClusterRight, ...]]:
+            try:
+                return inside.api.denied(namespace, POD_RIGHTS, name)
+            except ProbeError as error:
+                return error
+
+        names = [name for name in self._r.accounts if not name.startswith("{{")]
+        named = self._r.named_account
+        found = {name: look(name) for name in names}
+        return ServiceAccounts(found, () if named is None else denied(named))
 
     def pull_secrets(self, pull: ForeignPull) -> Probe[SeenSecrets]:
         """The secrets with which pods pull from a registry that is not Azure's."""

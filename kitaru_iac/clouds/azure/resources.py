@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
-from kitaru_iac.checks.pods import PodSettings, pods_of
+from kitaru_iac.checks.pods import (
+    PodSettings,
+    named_account,
+    pod_accounts,
+    pods_of,
+    required_accounts,
+)
 from kitaru_iac.checks.pull_secrets import ForeignPull, foreign_pull
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.spec.kinds import Cloud, StackType
@@ -32,6 +38,8 @@ class AzureResources:
         cluster: The AKS cluster.
         namespace: Where its pods run.
         rights: What ZenML does in the namespace.
+        accounts: The service accounts of Kubernetes that are named for pods, and have to be there.
+        named_account: That of the orchestrator's pod, if it is named and not in a secret.
         pods: What its pods ask of nodes, each way once.
         foreign: How they pull, where the registry is not Azure's.
     """
@@ -48,6 +56,8 @@ class AzureResources:
     cluster: str | None = None
     namespace: str = "default"
     rights: tuple[ClusterRight, ...] = ()
+    accounts: tuple[str, ...] = ()
+    named_account: str | None = None
     pods: tuple[PodSettings, ...] = (PodSettings(),)
     foreign: ForeignPull | None = None
 
@@ -64,6 +74,7 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
     namespace = spec.namespace if isinstance(spec, KubernetesSpec) else "default"
     orchestrator = spec.extra.orchestrator
     wanted = orchestrator.get("kubernetes_namespace")
+    rights = rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else ()
     return AzureResources(
         stack=spec.name,
         type=spec.type,
@@ -76,7 +87,9 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
         workspace=spec.workspace if isinstance(spec, AzuremlSpec) else None,
         cluster=spec.cluster if isinstance(spec, KubernetesSpec) else None,
         namespace=str(wanted or namespace),
-        rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
+        rights=rights,
+        accounts=required_accounts(orchestrator),
+        named_account=named_account(pod_accounts(orchestrator), rights) if rights else None,
         pods=pods_of(orchestrator),
         foreign=foreign_pull(spec, Cloud.AZURE),
     )

@@ -32,6 +32,7 @@ from kitaru_iac.clouds.azure.probes_cluster import api_host
 from kitaru_iac.clouds.azure.resources import AzureResources
 from kitaru_iac.clouds.azure.verify_compute import evaluate_compute, evaluate_version
 from kitaru_iac.clouds.azure.verify_identity import access_check
+from kitaru_iac.clouds.azure.verify_pods import evaluate_service_accounts
 from kitaru_iac.clouds.azure.verify_registry import evaluate_registry_rights
 from kitaru_iac.values import replace
 
@@ -136,6 +137,14 @@ def _add_inside(
         subject=where,
         on_error=not_let_in,
     )
+    if r.accounts:
+        about.add(
+            "azure.cluster.service_accounts",
+            probes.service_accounts,
+            lambda seen: evaluate_service_accounts(seen, r),
+            subject=where,
+            on_error=not_let_in,
+        )
     if r.foreign is not None:
         pull = r.foreign
         about.add(

@@ -763,7 +763,9 @@ def _here(name: str) -> Callable[[World], Any]:
 
 def _inside() -> list[Case]:
     """What the cluster alone tells, in its namespace ml."""
-    name, rights, pull = (f"azure.cluster.{one}" for one in ("namespace", "rights", "pull_secret"))
+    name, rights, pull, accounts = (
+        f"azure.cluster.{one}" for one in ("namespace", "rights", "pull_secret", "service_accounts")
+    )
     entra = {"aadProfile": {"managed": True}}
 
     def inside(*changes: Callable[[World], Any], like: Any = None, **more: Any) -> Arrange:
@@ -787,6 +789,17 @@ def _inside() -> list[Case]:
             container_registry="ghcr.io/team",
             extra={"orchestrator": settings if names else {}},
         )
+
+    def named(*changes: Callable[[World], Any], there: str = "runs", **more: str) -> Arrange:
+        given = {"service_account_name": "runs", **more}
+        return inside(
+            lambda w: w.api.accounts.update({f"ml/{there}": {}}),
+            *changes,
+            extra={"orchestrator": given},
+        )
+
+    def asks_no_others(world: World) -> None:
+        world.api.asks_for_others = False
 
     asked = "/listclusterusercredential"
     refused = answered(inside(), asked, forbidden)
@@ -816,6 +829,23 @@ def _inside() -> list[Case]:
         Case(rights, UNKNOWN, inside(denies("get pods"), like=entra), "as the local administrator"),
         Case(rights, UNKNOWN, inside(answers(500)), "answered 500"),
         Case(rights, UNKNOWN, refused, "denied", _LOOPBACK),
+        Case(accounts, OK, named(), "ml has runs, and runs may make the steps' pods"),
+        Case(accounts, FAIL, named(there="gone"), "the service account runs does not exist in ml"),
+        Case(
+            accounts,
+            FAIL,
+            named(step_pod_service_account_name="steps"),
+            "the service account steps does not exist in ml",
+        ),
+        Case(accounts, FAIL, named(denies("create jobs")), "runs may not create jobs in ml"),
+        Case(accounts, UNKNOWN, named(asks_no_others), "may do in ml was not seen"),
+        Case(
+            accounts,
+            UNKNOWN,
+            named(service_account_name="{{pods.account}}"),
+            "in ZenML's secret {{pods.account}}",
+        ),
+        Case(accounts, UNKNOWN, named(answers(403)), "answered 403"),
         Case(pull, OK, foreign("login"), "have the image pull secret login"),
         Case(pull, FAIL, foreign("gone"), "ml has none of this name"),
         Case(pull, UNKNOWN, foreign(), "no image pull secret is named"),

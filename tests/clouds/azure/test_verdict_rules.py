@@ -39,6 +39,7 @@ from kitaru_iac.clouds.azure.observations import (
     VaultKey,
 )
 from kitaru_iac.clouds.azure.resources import AzureResources
+from kitaru_iac.clouds.azure.verify_pods import ServiceAccounts
 from kitaru_iac.spec.kinds import StackType
 from tests.clouds.verdicts import Table, each, texts, ways
 
@@ -686,6 +687,7 @@ SEEN: dict[str, Any] = {
     "inside": ClusterApi(KubernetesApi("https://x.azmk8s.io", None, "", 1), by_entra=False),
     "namespace": "ml",
     "denied": (),
+    "service_accounts": ServiceAccounts({"runs": {"metadata": {"name": "runs"}}}, ()),
     "pull_secrets": SeenSecrets({}, {"login": True}),
 }
 
@@ -721,7 +723,15 @@ LISTS: dict[str, Callable[[], str]] = {
     ),
     "list: cluster, and what stands in it": told(
         c.cluster_checks,
-        replace(AKS, location=None, registry=None, namespace="ml", foreign=FOREIGN),
+        replace(
+            AKS,
+            location=None,
+            registry=None,
+            namespace="ml",
+            accounts=("runs",),
+            named_account="runs",
+            foreign=FOREIGN,
+        ),
     ),
     "list: workspace": told(w.workspace_checks, R),
     "list: workspace, no more": told(
