@@ -88,4 +88,5 @@ def resource_lines(made: Created) -> list[str]:
         f"{'Made' if key in made.made else 'Uses'} {key}: {value}"
         for key, value in made.resources.items()
     ]
+    lines += [f"Made {thing}" for thing in made.beside]
     return [*lines, f"State of its infrastructure: {made.state}"]

@@ -285,6 +285,8 @@ class Provisioning:
         inside: The types in Pulumi of what lies in its parent, and goes with it at the latest, or
             keeps it from being deleted: no settings of it, though they share its fate.
         named: The type in Pulumi of what each key of a description names.
+        beside: The types in Pulumi of what else a reader looks for afterwards, as roles and
+            networks, with a word for it.
     """
 
     pulumi_provider: str
@@ -294,6 +296,7 @@ class Provisioning:
     unchanged: frozenset[str] = frozenset()
     inside: frozenset[str] = frozenset()
     named: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def build(self, name: str, given: Inputs | StackSpec, options: object) -> object:
         """Make the component in a running Pulumi program, and give Pulumi's resource.

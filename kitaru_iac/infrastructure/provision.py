@@ -29,7 +29,7 @@ from kitaru_iac.infrastructure.deployments import (
     require_same_place,
 )
 from kitaru_iac.infrastructure.ownership import require_own_names
-from kitaru_iac.infrastructure.results import InfrastructureResult, new_ones
+from kitaru_iac.infrastructure.results import InfrastructureResult, new_beside, new_ones
 from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
@@ -187,5 +187,7 @@ def _execute(
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )
         steps, done = result.steps(target.names), filled(spec, outputs)
-        made = new_ones(done, registry.provisioning(spec.cloud).named, steps)
-        return InfrastructureResult(done, steps, labels, made=made)
+        kinds = registry.provisioning(spec.cloud)
+        made = new_ones(done, kinds.named, steps)
+        beside = new_beside(kinds.beside, kinds.named, done, steps)
+        return InfrastructureResult(done, steps, labels, made=made, beside=beside)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kitaru_iac.notices import KitaruWarning
     from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["Destroyed", "InfrastructureResult", "new_ones"]
+__all__ = ["Destroyed", "InfrastructureResult", "new_beside", "new_ones"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class InfrastructureResult:
         report: What the checks found, with ``provision`` of what exists beside it; None where
             nothing was looked at.
         made: The keys of the description whose things are new.
+        beside: What else is new, as ``role: kitaru-prod-pods``.
         checked: When what the description names and is not made was found fit, as
             `time.monotonic` counts; None if it was not looked at.
     """
@@ -37,6 +38,7 @@ class InfrastructureResult:
     labels: Mapping[str, str] = field(default_factory=dict)
     report: CheckReport | None = None
     made: frozenset[str] = frozenset()
+    beside: tuple[str, ...] = ()
     checked: float | None = field(default=None, compare=False)
 
     @property
@@ -87,9 +89,38 @@ def new_ones(spec: StackSpec, types: Mapping[str, str], steps: Sequence[Step]) -
     )
 
 
+def new_beside(
+    words: Mapping[str, str], named: Mapping[str, str], spec: StackSpec, steps: Sequence[Step]
+) -> tuple[str, ...]:
+    """Tell what was made that no key of the description names.
+
+    Args:
+        words: By its type in Pulumi, a word for it.
+        named: The type in Pulumi of what a key of a description names.
+        spec: The description, with the names of what was made.
+        steps: What was done.
+
+    Returns:
+        Each as ``WORD: NAME``.
+    """
+    told = [(type_, str(getattr(spec, key, ""))) for key, type_ in named.items()]
+    return tuple(
+        f"{words[step.kind]}: {_last_of(step.name)}"
+        for step in steps
+        if step.action is Action.CREATE
+        and step.kind in words
+        and not any(step.kind == type_ and _is_named(step.name, value) for type_, value in told)
+    )
+
+
 def _is_named(name: str, value: str) -> bool:
     """Whether a URI, an ARN or a name is that of a thing: never by a part of another name."""
     # It ends in the name, or has it before a path, an account (`abfs://NAME@ACCOUNT`) or, as the
     # first part of a host, before a domain.
-    last = re.escape(name.rsplit("/", 1)[-1] if name.startswith(("/", "projects/")) else name)
+    last = re.escape(_last_of(name))
     return bool(re.search(rf"(^|[/:]){last}([/@]|$)|^{last}\.", value))
+
+
+def _last_of(name: str) -> str:
+    """The name in an id of Azure's or Google's; another one has no path of its own."""
+    return name.rsplit("/", 1)[-1] if name.startswith(("/", "projects/")) else name

@@ -112,6 +112,7 @@ def _create(
         infrastructure=ready.steps,
         state=ready.labels.get(BACKEND_LABEL),
         made=ready.made,
+        beside=ready.beside,
     )
 
 

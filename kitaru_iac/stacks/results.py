@@ -39,6 +39,7 @@ class Created:
         infrastructure: What was done to the infrastructure, with ``infra: provision``.
         state: The backend that has its state, without secrets; None where there is none.
         made: The keys of `resources` whose things are new, and not only used.
+        beside: What else is new, as ``role: kitaru-prod-pods``.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Created:
     infrastructure: tuple[Step, ...] = ()
     state: str | None = None
     made: frozenset[str] = frozenset()
+    beside: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The ``item`` of ``stack.create``."""

@@ -8,7 +8,7 @@ import pytest
 
 from kitaru_iac.cli.infra import resource_lines
 from kitaru_iac.clouds import registry
-from kitaru_iac.infrastructure.results import new_ones
+from kitaru_iac.infrastructure.results import new_beside, new_ones
 from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.spec.fields import FIELDS
 from kitaru_iac.spec.kinds import Cloud
@@ -138,3 +138,43 @@ def test_each_output_is_one_that_is_told(cloud: Cloud) -> None:
     assert all(FIELDS[key].names_resource for key in made_by.named)
     unnamed = {"region", "workload_service_account"}
     assert set(made_by.component.outputs) - set(made_by.named) <= unnamed
+
+
+OTHERS = [
+    (Cloud.AWS, "aws:iam/role:Role", "kitaru-prod-pods", "role: kitaru-prod-pods"),
+    (Cloud.AWS, "aws:ec2/vpc:Vpc", "vpc-1", "network: vpc-1"),
+    (
+        *(Cloud.GCP, "gcp:serviceaccount/account:Account"),
+        *("projects/p/serviceAccounts/n@p.iam", "service account: n@p.iam"),
+    ),
+    (Cloud.GCP, "gcp:compute/network:Network", "projects/p/global/networks/n", "network: n"),
+    (
+        *(Cloud.AZURE, "azure-native:managedidentity:UserAssignedIdentity"),
+        *("/subscriptions/1/resourceGroups/g/providers/x/userAssignedIdentities/i", "identity: i"),
+    ),
+    (Cloud.AZURE, "azure-native:storage:StorageAccount", "acc", "storage account: acc"),
+]
+
+
+@pytest.mark.parametrize(("cloud", "kind", "name", "line"), OTHERS)
+def test_what_no_key_of_a_description_names_is_told_when_it_is_made(
+    cloud: Cloud, kind: str, name: str, line: str
+) -> None:
+    kinds = registry.provisioning(cloud)
+    assert {one.split(":")[0] for *_, one in OTHERS} >= set(kinds.beside.values())
+
+    def told(action: Action, **named: str) -> tuple[str, ...]:
+        steps = [Step(action, kind, name, Layer.INFRASTRUCTURE)]
+        return new_beside(kinds.beside, kinds.named, SimpleNamespace(**named), steps)
+
+    assert told(Action.CREATE) == (line,)
+    assert {told(one) for one in Action if one is not Action.CREATE} == {()}
+    stack = Created(*("1", "prod", True, None, "x", ()), state="s", beside=told(Action.CREATE))
+    assert f"Made {line}" in resource_lines(stack)
+
+
+def test_a_role_that_the_description_names_is_told_once() -> None:
+    kinds = registry.provisioning(Cloud.AWS)
+    steps = [Step(Action.CREATE, TYPES["role"], ROLE.rpartition("/")[2], Layer.INFRASTRUCTURE)]
+    assert new_ones(SimpleNamespace(**RESOURCES), kinds.named, steps) == {"execution_role"}
+    assert new_beside(kinds.beside, kinds.named, SimpleNamespace(**RESOURCES), steps) == ()

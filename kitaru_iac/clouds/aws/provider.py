@@ -8,6 +8,7 @@ from typing import cast
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.aws import records
 from kitaru_iac.clouds.aws.provision.args import (
+    BESIDE,
     INSIDE,
     NAMED,
     OUTPUTS,
@@ -91,5 +92,6 @@ PROVIDER = CloudProvider(
             types=TYPES,
         ),
         named=NAMED,
+        beside=BESIDE,
     ),
 )

@@ -8,6 +8,7 @@ from typing import cast
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.azure import records
 from kitaru_iac.clouds.azure.provision.args import (
+    BESIDE,
     NAMED,
     OUTPUTS,
     TOKEN,
@@ -89,5 +90,6 @@ PROVIDER = CloudProvider(
             types=TYPES,
         ),
         named=NAMED,
+        beside=BESIDE,
     ),
 )

@@ -8,6 +8,7 @@ from typing import cast
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.clouds.gcp import records
 from kitaru_iac.clouds.gcp.provision.args import (
+    BESIDE,
     INSIDE,
     NAMED,
     OUTPUTS,
@@ -93,5 +94,6 @@ PROVIDER = CloudProvider(
             types=TYPES,
         ),
         named=NAMED,
+        beside=BESIDE,
     ),
 )

@@ -15,7 +15,9 @@ from kitaru_iac.clouds.aws.provision.args import INSIDE
 from kitaru_iac.clouds.aws.provision.cluster import ami_type
 from kitaru_iac.clouds.aws.provision.cluster_access import name_of
 from kitaru_iac.clouds.aws.provision.layout import layout
+from kitaru_iac.clouds.aws.provision.names import CLUSTER_ROLES
 from kitaru_iac.clouds.aws.provision.ownership import claims
+from kitaru_iac.clouds.aws.provision.program import physical_names
 from kitaru_iac.spec import from_mapping
 from tests.clouds.aws.programs import ACCOUNT, Made, made_of, one
 
@@ -294,3 +296,19 @@ def test_every_name_that_a_cluster_takes_is_claimed_beforehand() -> None:
         for each in every(made, token):
             assert (f"aws:{token}", each.inputs["name"]) in claimed
     assert (f"aws:{NODES}", "kitaru", "kitaru-prod") in claimed
+
+
+def test_a_network_and_roles_are_told_by_their_names_in_the_cloud() -> None:
+    given = {
+        "name": "prod", "type": "kubernetes", "region": "eu-west-1", "infra": "provision",
+        "resources": {"cluster": "create"},
+        "infrastructure": {"endpoint_access": [OFFICE], "network": "create"},
+    }  # fmt: skip
+    planned = layout(from_mapping(given), ACCOUNT, "eu-west-1")
+    made, told = (
+        {each.name: each.inputs for each in made_of(planned.args())},
+        physical_names(planned),
+    )
+    assert told["stack-network"] == made["stack-network"]["tags"]["Name"]
+    for use in CLUSTER_ROLES:
+        assert told[f"stack-{use}-role"] == made[f"stack-{use}-role"]["name"]

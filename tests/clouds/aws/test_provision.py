@@ -292,6 +292,9 @@ def test_a_cluster_is_made_only_where_asked_for(
         before.setattr(cluster_access, "name_of", cluster_access._former_name_of)
         made = p.provision(eks(**CLUSTER))
     assert made.spec.cluster == "kitaru-prod"  # type: ignore[union-attr]
+    assert sorted(made.beside) == sorted(
+        f"role: {one['RoleName']}" for one in aws.client("iam").list_roles()["Roles"]
+    )
     cluster = aws.client("eks").describe_cluster(name="kitaru-prod")["cluster"]
     assert cluster["status"] == "ACTIVE"
     assert len(cluster["resourcesVpcConfig"]["subnetIds"]) >= 2

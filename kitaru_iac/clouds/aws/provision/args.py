@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["INSIDE", "NAMED", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
+__all__ = ["BESIDE", "INSIDE", "NAMED", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:aws:Infrastructure"  # noqa: S105
@@ -43,6 +43,12 @@ NAMED: Mapping[str, str] = {
     "container_registry": "aws:ecr/repository:Repository",
     "execution_role": "aws:iam/role:Role",
     "cluster": "aws:eks/cluster:Cluster",
+}
+
+#: What else is told when it was made, with a word for it.
+BESIDE: Mapping[str, str] = {
+    "aws:iam/role:Role": "role",
+    "aws:ec2/vpc:Vpc": "network",
 }
 
 

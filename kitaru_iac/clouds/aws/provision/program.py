@@ -8,7 +8,12 @@ import pulumi_aws as aws
 
 from kitaru_iac.clouds.aws.provision.component import Infrastructure
 from kitaru_iac.clouds.aws.provision.layout import Layout
-from kitaru_iac.clouds.aws.provision.names import log_group_name
+from kitaru_iac.clouds.aws.provision.names import (
+    CLUSTER_ROLES,
+    log_group_name,
+    network_part_name,
+    role_name,
+)
 from kitaru_iac.clouds.programs import NAME, inline
 
 __all__ = ["physical_names", "program"]
@@ -44,4 +49,9 @@ def physical_names(layout: Layout) -> dict[str, str]:
         found[f"{NAME}-cluster"] = layout.new_cluster
         found[f"{NAME}-nodes"] = layout.new_cluster
         found[f"{NAME}-cluster-logs"] = log_group_name(layout.new_cluster)
+        found[f"{NAME}-network"] = network_part_name(layout.stack, "network")
+        found |= {
+            f"{NAME}-{use}-role": role_name(layout.stack, use, layout.region)
+            for use in CLUSTER_ROLES
+        }
     return found

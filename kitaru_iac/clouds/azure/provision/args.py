@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["NAMED", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
+__all__ = ["BESIDE", "NAMED", "OUTPUTS", "TOKEN", "TYPES", "InfrastructureArgs"]
 
 #: The component's type.
 TOKEN = "kitaru:azure:Infrastructure"  # noqa: S105
@@ -26,6 +26,12 @@ NAMED: Mapping[str, str] = {
     "container_registry": "azure-native:containerregistry:Registry",
     "workspace": "azure-native:machinelearningservices:Workspace",
     "cluster": "azure-native:containerservice:ManagedCluster",
+}
+
+#: What else is told when it was made, with a word for it.
+BESIDE: Mapping[str, str] = {
+    "azure-native:managedidentity:UserAssignedIdentity": "identity",
+    "azure-native:storage:StorageAccount": "storage account",
 }
 
 

@@ -8,7 +8,16 @@ from typing import NotRequired, TypedDict
 
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["INSIDE", "NAMED", "OUTPUTS", "TOKEN", "TYPES", "UNCHANGED", "InfrastructureArgs"]
+__all__ = [
+    "BESIDE",
+    "INSIDE",
+    "NAMED",
+    "OUTPUTS",
+    "TOKEN",
+    "TYPES",
+    "UNCHANGED",
+    "InfrastructureArgs",
+]
 
 #: The component's type.
 TOKEN = "kitaru:gcp:Infrastructure"  # noqa: S105
@@ -47,6 +56,12 @@ NAMED: Mapping[str, str] = {
     "artifact_store": "gcp:storage/bucket:Bucket",
     "container_registry": "gcp:artifactregistry/repository:Repository",
     "cluster": "gcp:container/cluster:Cluster",
+}
+
+#: What else is told when it was made, with a word for it.
+BESIDE: Mapping[str, str] = {
+    "gcp:serviceaccount/account:Account": "service account",
+    "gcp:compute/network:Network": "network",
 }
 
 
