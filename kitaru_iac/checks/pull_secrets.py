@@ -17,7 +17,7 @@ from kitaru_iac.checks.pods import accounts_of
 from kitaru_iac.checks.probes import Outcome, ProbeError, in_parallel
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
-from kitaru_iac.values import dataclass
+from kitaru_iac.values import dataclass, replace
 
 __all__ = [
     "ABOUT",
@@ -30,15 +30,18 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+#: What a secret is called that nobody has named yet.
+_OURS = "kitaru-registry"
 #: What is said of the check in each cloud's catalog: its title, what it is about, where to read on.
 ABOUT = (
     "Pods can pull from a registry that is not their cloud's",
     (
         "Only where the stack has such a registry, which the nodes' own identity does not open. "
-        "The image pull secrets that `extra.orchestrator` names in `pod_settings` and "
-        "`orchestrator_pod_settings`, else those of the pods' service accounts: one of them has to "
-        "be there. Where none is named it is unknown, since the registry may be public. The "
-        "cluster is asked for the metadata of secrets alone. Not looked at: what is in them."
+        "One of the image pull secrets that `extra.orchestrator` names in `pod_settings` and "
+        "`orchestrator_pod_settings` has to be there. Where it names none, one of the pods' "
+        "service account that is there is enough; else it is unknown, since the registry may be "
+        "public. The cluster is asked for the metadata of secrets alone. Not looked at: what is in "
+        "them."
     ),
     "https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/",
 )
@@ -164,11 +167,9 @@ def _is_hidden(name: str) -> bool:
     return name.startswith("{{")
 
 
-def evaluate_pull_secrets(
-    seen: SeenSecrets, pull: ForeignPull, namespace: str, stack: str
-) -> Verdict:
+def evaluate_pull_secrets(seen: SeenSecrets, pull: ForeignPull, namespace: str) -> Verdict:
     """The worst of what the pods of each kind have; all of them have to pull."""
-    verdicts = [_evaluate(seen, one, pull.registry, namespace, stack) for one in pull.pullers]
+    verdicts = [_evaluate(seen, one, pull.registry, namespace) for one in pull.pullers]
     status = min((one.status for one in verdicts), key=WORST_FIRST.index)
     alike = [one for one in verdicts if one.status is status]
     if status is not CheckStatus.OK:
@@ -179,33 +180,33 @@ def evaluate_pull_secrets(
     )
 
 
-def _evaluate(
-    seen: SeenSecrets, puller: Puller, registry: str, namespace: str, stack: str
-) -> Verdict:
-    names, whose = puller.secrets, puller.pods
-    create = _create(f"kitaru-{stack}", namespace)
-    if not names:
-        if _is_hidden(puller.account):
-            return unknown(
-                f"the service account of {whose} is in ZenML's secret {puller.account}: not "
-                "looked at",
-                create,
-            )
-        told = seen.accounts[puller.account]
-        if isinstance(told, ProbeError):
-            return unknown(
-                f"whether {whose} have an image pull secret was not seen: {told.why}",
-                told.remedy or create,
-            )
-        names, whose = told, f"{puller.pods}, by the service account {puller.account},"
-    if not names:
+def _evaluate(seen: SeenSecrets, puller: Puller, registry: str, namespace: str) -> Verdict:
+    if puller.secrets:
+        return _evaluate_named(seen, puller.secrets, puller.pods, namespace)
+    if _is_hidden(puller.account):
         return unknown(
-            f"no image pull secret is named for {puller.pods}: from {registry} they pull what is "
-            "public, or what their nodes have a login for, which was not looked at",
-            note(create, "then name it as image_pull_secrets in extra.orchestrator's "
-                 "pod_settings and orchestrator_pod_settings"),
-        )  # fmt: skip
-    return _evaluate_named(seen, names, whose, namespace)
+            f"the service account of {puller.pods} is in ZenML's secret {puller.account}: not "
+            "looked at",
+            _get("serviceaccounts", namespace),
+        )
+    told = seen.accounts[puller.account]
+    if isinstance(told, ProbeError):
+        return unknown(
+            f"whether {puller.pods} have an image pull secret was not seen: {told.why}",
+            _get("serviceaccounts", namespace),
+        )
+    if told:
+        whose = f"{puller.pods}, by the service account {puller.account},"
+        found = _evaluate_named(seen, told, whose, namespace)
+        # Nobody has said that this registry needs it.
+        is_failure = found.status is CheckStatus.FAIL
+        return replace(found, status=CheckStatus.UNKNOWN) if is_failure else found
+    return unknown(
+        f"no image pull secret is named for {puller.pods}: from {registry} they pull what is "
+        "public, or what their nodes have a login for, which was not looked at",
+        note(_create(_OURS, namespace), "then name it as image_pull_secrets in "
+             "extra.orchestrator's pod_settings and orchestrator_pod_settings"),
+    )  # fmt: skip
 
 
 def _evaluate_named(
@@ -225,18 +226,22 @@ def _evaluate_named(
         if told is None:
             return unknown(
                 f"the image pull secret of {whose} is in ZenML's secret {name}: not looked at",
-                command("kubectl", "get", "secrets", namespace=namespace),
+                _get("secrets", namespace),
             )
         if isinstance(told, ProbeError):
             return unknown(
                 f"whether {whose} have the image pull secret {name} was not seen: {told.why}",
-                told.remedy or command("kubectl", "get", "secrets", namespace=namespace),
+                _get("secrets", namespace),
             )
     return fail(
         f"{whose} name the image pull secret {', '.join(absent)}, and {namespace} has none of "
         "this name",
         _create(absent[0], namespace),
     )
+
+
+def _get(kind: str, namespace: str) -> str:
+    return command("kubectl", "get", kind, namespace=namespace)
 
 
 def _create(name: str, namespace: str) -> str:

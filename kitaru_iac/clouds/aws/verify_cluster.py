@@ -95,7 +95,7 @@ def cluster_checks(
                 "aws.cluster.pull_secret",
                 foreign.registry,
                 probes.pull_secrets(foreign),
-                lambda seen: evaluate_pull_secrets(seen, foreign, r.namespace, r.stack),
+                lambda seen: evaluate_pull_secrets(seen, foreign, r.namespace),
             )
         )
     trust = node_trust_probe(probes, r)

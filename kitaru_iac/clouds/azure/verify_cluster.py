@@ -150,7 +150,7 @@ def _add_inside(
         about.add(
             "azure.cluster.pull_secret",
             probes.pull_secrets(pull),
-            lambda seen: evaluate_pull_secrets(seen, pull, r.namespace, r.stack),
+            lambda seen: evaluate_pull_secrets(seen, pull, r.namespace),
             subject=pull.registry,
         )
 

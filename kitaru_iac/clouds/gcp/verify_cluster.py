@@ -103,7 +103,7 @@ def _pod_checks(
                 "gcp.cluster.pull_secret",
                 pull.registry,
                 probes.pull_secrets(pull),
-                lambda seen: evaluate_pull_secrets(seen, pull, r.namespace, r.stack),
+                lambda seen: evaluate_pull_secrets(seen, pull, r.namespace),
             )
         )
     checks.append(
