@@ -37,6 +37,8 @@ class Entra:
     applications: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     refuse_tokens: bool = False
+    #: For what nobody gets a token.
+    refused_audiences: set[str] = field(default_factory=set)
     _audiences: dict[str, str] = field(default_factory=dict)
 
     def issue_token(self, client_id: str, audience: str = MANAGEMENT) -> str:
@@ -115,12 +117,19 @@ class Entra:
                 "the client secret value, not the client secret ID, for a secret added to app "
                 f"'{client_id}'.",
             )
+        if (audience := _audience(form)) in self.refused_audiences:
+            return _oauth_error(
+                400,
+                "invalid_resource",
+                500011,
+                f"The resource principal named {audience} was not found in the tenant.",
+            )
         return json_response(
             {
                 "token_type": "Bearer",
                 "expires_in": 3599,
                 "ext_expires_in": 3599,
-                "access_token": self.issue_token(client_id, _audience(form)),
+                "access_token": self.issue_token(client_id, audience),
             }
         )
 

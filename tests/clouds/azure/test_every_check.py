@@ -8,6 +8,7 @@ from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.clouds.azure.catalog import CATALOG
 from tests.clouds.azure.cases import CASES, Case
 from tests.clouds.azure.world import OTHER, World
+from tests.doubles.entra import AKS
 
 
 def test_every_check_has_a_case_for_each_status_that_it_can_have() -> None:
@@ -91,3 +92,19 @@ def test_a_cluster_is_asked_by_who_looks_alone(world: World, guarded: bool) -> N
         if result.id == "azure.cluster.rights"
     ]
     assert (theirs.status, OTHER in theirs.why) == (CheckStatus.UNKNOWN, True)
+
+
+def test_a_cluster_for_which_entra_gives_no_token_is_unknown(world: World) -> None:
+    """The credentials are good all the same: everything else is looked at."""
+    world.fit_cluster()
+    world.cluster()["properties"]["aadProfile"] = {"managed": True}
+    world.azure.entra.refused_audiences.add(AKS)
+    try:
+        found = {one.id: one for one in world.report(world.kubernetes(namespace="ml"))}
+    finally:
+        world.azure.entra.refused_audiences.clear()
+    for name in ("namespace", "rights"):
+        result = found[f"azure.cluster.{name}"]
+        assert (result.status, "Entra gave no token" in result.why) == (CheckStatus.UNKNOWN, True)
+    assert found["azure.credentials"].status is CheckStatus.OK
+    assert found["azure.cluster.exists"].status is CheckStatus.OK
