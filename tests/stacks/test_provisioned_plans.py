@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from kitaru_iac.hosts.model import marked
 from tests.cli.conftest import Kitaru
 from tests.cli.test_ci import COMMIT, Job, job  # noqa: F401 - the job
 from tests.doubles.aws import ACCOUNT_ID, REGION
+from tests.doubles.faults import AwsFaults
 from tests.doubles.standin.fixtures import EngineRoom
 
 pytestmark = pytest.mark.engine
@@ -110,6 +112,35 @@ def test_a_job_that_verifies_keeps_one_comment(
     assert job.run("verify", "-f", "stacks").code == 64
     (comment,) = job.comments
     assert "### Failed" in comment
+
+
+def test_who_sees_less_reviews_the_same_plan_and_what_fails_now_stops_it(
+    workshop: EngineRoom, kitaru: Kitaru, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = f"type: local\nregion: {REGION}\nartifact_store: s3://data/k\ninfra: verify\n"
+    (tmp_path / "two.yaml").write_text(f"name: one\n{keys}---\nname: two\n{keys}verify: false\n")
+    words, plan = ("-f", str(tmp_path / "two.yaml")), str(tmp_path / "plan.json")
+    workshop.aws.bucket("data")
+    with AwsFaults(workshop.aws.url) as proxy:
+        for name, value in proxy.env().items():
+            monkeypatch.setenv(name, value)
+        proxy.deny("s3:GetBucketVersioning")
+        seen = kitaru("stack", "preview", *words, "--out", plan, "-o", "json")
+        assert seen.code == 0, seen.err + seen.out
+        assert seen.document["item"]["complete"] is False
+        proxy.reset()
+
+        s3 = workshop.aws.client("s3")
+        s3.delete_bucket(Bucket="data")
+        moved = kitaru("stack", "apply", *words, "--plan", plan, "-o", "json")
+        assert moved.error["code"] == "plan_moved"
+        assert any(
+            "stack one: check aws.bucket.exists of" in line and "was ok, and is fail" in line
+            for line in moved.error["differs"]
+        )
+        workshop.aws.bucket("data")
+        done = kitaru("stack", "apply", *words, "--plan", plan)
+        assert done.code == 0, done.err
 
 
 def old_versions(s3: Any) -> int:
