@@ -78,23 +78,43 @@ def test_another_machine_does_not_take_such_a_stack(home: Home) -> None:
     assert "pulumi import kitaru:index:Stack dev" in str(refused.value)
 
 
+#: The first that writes takes its time, be it a change or a deletion.
 _SLOW = """
-import time
+import os, time
 import kitaru_iac.records.apply as apply
+from kitaru_iac.gateway.in_process import InProcess
 
-write = apply.execute
-def slowly(*arguments, **named):
-    open({mark!r}, "w").close()
-    time.sleep(3)
-    return write(*arguments, **named)
-apply.execute = slowly
+def slow(write):
+    def slowly(*arguments, **named):
+        if not os.path.exists({mark!r}):
+            open({mark!r}, "w").close()
+            time.sleep(3)
+        return write(*arguments, **named)
+    return slowly
+apply.execute, InProcess.delete = slow(apply.execute), slow(InProcess.delete)
 """
 
 
 def interrupted(
-    room: Room, pulumi_home: Path, project: Path, presses: int, stacks: int = 1
+    room: Room,
+    pulumi_home: Path,
+    project: Path,
+    presses: int,
+    stacks: int = 1,
+    *,
+    verb: str = "up",
+    folder: str | None = None,
 ) -> tuple[int, str, Callable[[], subprocess.Popen[str]]]:
-    """A true program whose `up` gets Ctrl-C while the plugin writes.
+    """A true program whose engine gets Ctrl-C while the plugin writes.
+
+    Args:
+        room: Whose state and backend it has.
+        pulumi_home: Where the plugin is.
+        project: Where the program is written.
+        presses: How many times Ctrl-C is pressed.
+        stacks: How many the program has.
+        verb: What the engine does.
+        folder: That of their artifact stores.
 
     Returns:
         The engine's exit code, what it said, and how to start it once more.
@@ -105,13 +125,13 @@ def interrupted(
     (project / "Pulumi.yaml").write_text("name: platform\nruntime: python\n")
     (project / "__main__.py").write_text(
         f"import kitaru_iac.pulumi as k\nfor number in range({stacks}):\n"
-        "    k.Stack(f'dev{number or str()}')\n"
+        f"    k.Stack(f'dev{{number or str()}}', artifact_store={folder!r})\n"
     )
     (project / "requirements.txt").write_text("")
 
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
-            ["pulumi", "up", "--yes", "--stack", "prod", "--skip-preview", "--color", "never"],
+            ["pulumi", verb, "--yes", "--stack", "prod", "--skip-preview", "--color", "never"],
             cwd=project,
             env={**os.environ, **room.env},
             stdin=subprocess.DEVNULL,
@@ -169,6 +189,38 @@ def test_ctrl_c_twice_ends_the_engine_at_once_and_the_next_run_resumes(
         assert found.labels["kitaru.owner_run"] == held["outputs"]["ownerRun"]
         assert held["id"] == found.id
     assert stored.names() == {"default", *everything}
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize("verb", ["up", "destroy"])
+def test_ctrl_c_in_an_update_and_in_a_deletion(
+    local_room: Room, pulumi_home: Path, tmp_path: Path, verb: str, presses: int
+) -> None:
+    """Once: it is ended, and both sides know it. Twice: the same command completes."""
+    folder = "/tmp/elsewhere"
+    local_room.up(local("dev"))
+    before = local_room.resources()["dev"]
+    code, said, start = interrupted(
+        *(local_room, pulumi_home, tmp_path, presses), verb=verb, folder=folder
+    )
+    if presses == 2:  # the engine has not waited for it
+        assert code != 0, said
+        assert local_room.resources()["dev"]["outputs"] == before["outputs"]
+        again = start()
+        said, _ = again.communicate(timeout=90)
+        assert again.returncode == 0, said
+    held, found = local_room.resources(), stored.records("dev")
+    if verb == "destroy":
+        assert "dev" not in held, said
+        assert stored.names() == {"default"}
+        assert stored.parts("dev") == set()
+        return
+    assert found is not None
+    store = found.component("artifact_store")
+    assert store is not None
+    assert held["dev"]["id"] == found.id == before["id"]
+    assert held["dev"]["outputs"]["artifactStore"] == store.configuration["path"] == folder
+    assert local_room.preview(local("dev", artifact_store=folder)).ops == {"dev": "same"}
 
 
 _ENGINE = """
