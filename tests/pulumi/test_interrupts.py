@@ -87,7 +87,9 @@ from kitaru_iac.gateway.in_process import InProcess
 def slow(write):
     def slowly(*arguments, **named):
         if not os.path.exists({mark!r}):
-            open({mark!r}, "w").close()
+            with open({mark!r} + ".new", "w") as mark:
+                mark.write(str(os.getpid()))
+            os.rename({mark!r} + ".new", {mark!r})
             time.sleep(3)
         return write(*arguments, **named)
     return slowly
@@ -105,13 +107,13 @@ def interrupted(
     verb: str = "up",
     folder: str | None = None,
 ) -> tuple[int, str, Callable[[], subprocess.Popen[str]]]:
-    """A true program whose engine gets Ctrl-C while the plugin writes.
+    """A true program whose engine gets Ctrl-C, or is killed, while the plugin writes.
 
     Args:
         room: Whose state and backend it has.
         pulumi_home: Where the plugin is.
         project: Where the program is written.
-        presses: How many times Ctrl-C is pressed.
+        presses: How many times Ctrl-C is pressed; none: the engine alone is killed.
         stacks: How many the program has.
         verb: What the engine does.
         folder: That of their artifact stores.
@@ -147,6 +149,8 @@ def interrupted(
         assert running.poll() is None, running.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    if not presses:
+        running.kill()
     for _ in range(presses):
         os.killpg(running.pid, signal.SIGINT)
         time.sleep(0.5)
@@ -221,6 +225,42 @@ def test_ctrl_c_in_an_update_and_in_a_deletion(
     assert held["dev"]["id"] == found.id == before["id"]
     assert held["dev"]["outputs"]["artifactStore"] == store.configuration["path"] == folder
     assert local_room.preview(local("dev", artifact_store=folder)).ops == {"dev": "same"}
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_an_engine_that_is_killed_leaves_no_plugin_and_the_next_run_resumes(
+    local_room: Room, pulumi_home: Path, tmp_path: Path
+) -> None:
+    """What is being written is ended before; the lock is Pulumi's, which says how it is taken."""
+    code, said, start = interrupted(local_room, pulumi_home, tmp_path, 0)
+    assert code == -signal.SIGKILL, said
+    plugin = int((tmp_path / "writing").read_text())
+    deadline = time.monotonic() + 90
+    while is_there(plugin):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    first = stored.records("dev")
+    assert first is not None
+    assert "dev" not in local_room.resources()
+    locked = start()
+    said, _ = locked.communicate(timeout=90)
+    assert locked.returncode != 0
+    assert "pulumi cancel" in said
+    assert local_room.pulumi("cancel", "--yes", "--stack", "prod").returncode == 0
+    again = start()
+    said, _ = again.communicate(timeout=90)
+    assert again.returncode == 0, said
+    found = stored.records("dev")
+    assert found is not None
+    assert local_room.resources()["dev"]["id"] == found.id == first.id
+    assert local_room.resources()["dev"]["outputs"]["ownerRun"] == found.labels["kitaru.owner_run"]
 
 
 _ENGINE = """
