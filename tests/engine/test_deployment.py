@@ -33,7 +33,7 @@ from kitaru_iac.engine.events import Recording
 from kitaru_iac.engine.find import find_engine
 from kitaru_iac.engine.results import Plugin
 from kitaru_iac.engine.workspace import Backend
-from kitaru_iac.plan.model import Action
+from kitaru_iac.plan.model import Action, Change
 from kitaru_iac.redaction import SecretText
 from tests.doubles.aws import REGION
 from tests.doubles.standin.fixtures import EngineRoom
@@ -56,7 +56,7 @@ def role(
             name=name,
             assume_role_policy=json.dumps(trust),
             opts=pulumi.ResourceOptions(provider=provider, protect=protect),
-            **more,
+            **{key: pulumi.Output.secret(v) if v == SECRET else v for key, v in more.items()},
         )
         pulumi.export("name", name)
         if secret:
@@ -107,13 +107,14 @@ def test_its_life_and_what_it_leaves_behind(
     with deployment(role(secret=False)) as d:
         assert d.up().outputs == {"name": "a", "of": {"all": [1, 2.5, None, True, "ä"]}}
         assert_reads_as_the_engine(d)
-    with deployment(role(description="new", tags={"a": "b"})) as d:
+    with deployment(role(description=SECRET, tags={"a": "b"})) as d:
         step = d.preview().steps()[0]
-        assert (step.action, [c.field for c in step.changes]) == (
-            Action.UPDATE,
-            ["description", "tags"],
+        assert step.action is Action.UPDATE
+        assert step.changes == (
+            Change("description", None, "(secret)"),
+            Change("tags", None, {"a": "b"}),
         )
-        assert all(change.before is change.after is None for change in step.changes)
+        assert [change.sensitive for change in step.changes] == [True, False]
     with deployment(role("b")) as d:
         step = d.preview().steps()[0]
         assert (step.action, step.reason) == (Action.REPLACE, "forced by name")
