@@ -1,7 +1,7 @@
 """In an environment with the real `kitaru` 0.21, both commands see one world.
 
 What both need is installed and compiled once on a machine; over it each run lays two environments
-with nothing in them but the two, installed in either order. A run takes a minute. What cannot
+with nothing in them but the two, installed in either order. A run takes two minutes. What cannot
 be installed is a failure, not a skip.
 """
 
@@ -23,6 +23,7 @@ from kitaru_iac.cli.commands import TREE
 from kitaru_iac.cli.passthrough import COMMANDS
 from tests.docs.markdown import ROOT
 from tests.homes import Home, clean_environment
+from tests.servers.zenml import ZenMLServer
 from tests.warm.client import run_folder
 
 OTHER = "kitaru==0.21.0"
@@ -141,21 +142,38 @@ def _names(listing: str) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.store
-def test_both_see_one_world(both: Both, request: pytest.FixtureRequest) -> None:
-    elsewhere = {
-        "ours last": {"KITARU_CONFIG_PATH": str(both.home / "k")},
-        "theirs last": {"ZENML_CONFIG_PATH": str(both.home / "z")},
-    }[request.node.callspec.params["both"]]
+@pytest.mark.timeout(600)
+def test_both_see_one_world(both: Both) -> None:
     both.ours("stack", "create", "dev", "--no-activate")
     both.theirs("stack", "create", "theirs")
     assert _names(both.ours("stack", "list", "-o", "json")) == {"default", "dev", "theirs"}
     assert "theirs" in both.ours("stack", "current")
-    both.ours("stack", "create", "other", **elsewhere)
-    assert "other" in both.theirs("stack", "list", **elsewhere)
-    assert "other" not in both.ours("stack", "list")
+    for variable, folder in (("KITARU_CONFIG_PATH", "k"), ("ZENML_CONFIG_PATH", "z")):
+        elsewhere = {variable: str(both.home / folder)}
+        both.ours("stack", "create", f"in-{folder}", "--no-activate", **elsewhere)
+        assert f"in-{folder}" in both.theirs("stack", "list", **elsewhere)
+    assert "in-" not in both.ours("stack", "list")
     gone = both.ours("stack", "delete", "theirs", "--recursive", "--force")
     assert "Deleted component: theirs (sandbox)" in gone
     assert "Kept" not in gone
+
+
+@pytest.mark.slow
+@pytest.mark.server
+def test_both_find_the_server_that_a_variable_names(both: Both, empty_server: ZenMLServer) -> None:
+    job = {"KITARU_SERVER_URL": empty_server.url, "KITARU_AUTH_TOKEN": empty_server.api_key}
+    for variable in ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH"):
+        env = {**job, variable: str(both.home / variable)}
+        name = variable.partition("_")[0].lower()
+        both.ours("stack", "create", name, "--no-activate", **env)
+        assert name in both.theirs("stack", "list", **env)
+        assert name in _names(both.ours("stack", "list", "-o", "json", **env))
+        assert not list((both.home / variable).rglob("zenml.db"))  # no local store beside
+    assert {stack["name"] for stack in empty_server.items("/stacks")} == {
+        "default",
+        "kitaru",
+        "zenml",
+    }
 
 
 @pytest.mark.slow
