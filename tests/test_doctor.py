@@ -184,13 +184,18 @@ def test_a_local_store_that_was_never_finished_is_told(home: Path) -> None:
     )
 
 
-def test_a_local_store_of_a_version_that_is_not_known_is_not_called_whole(home: Path) -> None:
+def test_a_local_store_of_a_version_that_is_not_known_is_not_called_whole(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = home / "local_stores" / "default_zen_store"
     folder.mkdir(parents=True)
     with closing(sqlite3.connect(folder / "zenml.db")) as database, database:
         database.execute("CREATE TABLE alembic_version (version_num)")
         database.execute("INSERT INTO alembic_version VALUES ('9.9.9')")
         database.execute("CREATE TABLE mine AS SELECT 1")
+    found = finding("zenml.store")
+    assert (found.status, "ZenML 9.9.9" in found.detail) == ("warn", True)  # of another one
+    monkeypatch.setattr("kitaru_iac.gateway.versions.installed_version", lambda: "9.9.9")
     found = finding("zenml.store")
     assert (found.status, "ZenML 9.9.9" in found.detail) == ("unknown", True)
 
