@@ -10,6 +10,7 @@ import yaml
 
 import kitaru_iac as kitaru
 from kitaru_iac.errors import SettingsDamaged
+from kitaru_iac.gateway.in_process import InProcess
 from kitaru_iac.gateway.installation import activate_stack
 from kitaru_iac.gateway.opening import open_gateway, open_reader
 from kitaru_iac.machine import settings
@@ -74,7 +75,7 @@ def test_an_empty_file_is_refused_where_the_environment_names_the_store(home: Ho
 def test_zenml_in_this_process_replaces_its_files_in_one_step(home: Home) -> None:
     from zenml.config.global_config import GlobalConfiguration
 
-    open_gateway()
+    InProcess.open()  # a look at a whole store would not load ZenML, nor guard it
     path = home.config / "config.yaml"
     with path.open() as opened:  # whoever had begun to read reads to the end
         old = opened.read(10) + opened.read()
