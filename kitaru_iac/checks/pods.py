@@ -189,13 +189,13 @@ def accounts_of(orchestrator: Mapping[str, object]) -> tuple[str, str]:
 
 
 def required_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
-    """Give the service accounts that have to be there: each is named, and none is every one's.
+    """Give the service accounts that have to be there, or to have rights that ZenML does not give.
 
     Args:
         orchestrator: Its fields in the description.
     """
-    made, default = POD_ACCOUNTS
-    free = {default} if orchestrator.get("service_account_name") else {made, default}
+    own = orchestrator.get("service_account_name")
+    free = {*POD_ACCOUNTS} if not own else {POD_ACCOUNTS[1]} - {own}
     return tuple(name for name in pod_accounts(orchestrator) if name not in free)
 
 

@@ -20,6 +20,7 @@ from kitaru_iac.checks.cluster_rights import (
     rules_of,
 )
 from kitaru_iac.checks.model import CheckStatus
+from kitaru_iac.checks.pods import required_accounts
 
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "PUT": "update"}
 
@@ -180,3 +181,21 @@ def test_of_several_the_worst_counts_and_all_are_named() -> None:
     assert status is CheckStatus.UNKNOWN
     assert "may not bind the role edit" in why
     assert "may not create cronjobs in ml: schedules will fail" in why
+
+
+@pytest.mark.parametrize(
+    ("settings", "accounts"),
+    [
+        ({}, ()),
+        ({"step_pod_service_account_name": "steps"}, ("steps",)),
+        ({"service_account_name": "runner"}, ("runner",)),
+        # Everybody's, and without rights.
+        ({"service_account_name": "default"}, ("default",)),
+        ({"service_account_name": "r", "step_pod_service_account_name": "default"}, ("r",)),
+        ({"service_account_name": "zenml-service-account"}, ("zenml-service-account",)),
+    ],
+)
+def test_the_accounts_that_zenml_does_not_make(
+    settings: dict[str, object], accounts: tuple[str, ...]
+) -> None:
+    assert required_accounts(settings) == accounts
