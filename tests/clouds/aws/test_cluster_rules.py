@@ -167,11 +167,17 @@ def test_each_check_takes_what_its_probe_saw_in_its_place() -> None:
     role = {"Arn": f"arn:aws:iam::{ACCOUNT}:role/pods"}
     identity = PodIdentity("default", role["Arn"], role)
     agent = {"addonName": "eks-pod-identity-agent", "status": "ACTIVE"}
+    of_pods: Any = checks["aws.cluster.pod_identity"].probe
     for addons, automatic in (((agent,), False), ((), True), ((), False)):
         cluster = {"computeConfig": {"enabled": automatic}}
-        pods = Pods((identity,), {}, {}, addons, cluster)
-        whole = checks["aws.cluster.pod_identity"].evaluate(pods)
-        assert whole == evaluate_pod_identity(pods, R)
+        seen_of_pods = of_pods.run((identity,), cluster, {}, {}, (), addons)
+        assert seen_of_pods == Pods((identity,), {}, {}, (), addons, cluster)
+        whole = checks["aws.cluster.pod_identity"].evaluate(seen_of_pods)
+        assert whole == evaluate_pod_identity(seen_of_pods, R)
+    # What could not be asked about their rights is so of each role.
+    denied_look = Denied("no")
+    seen_of_pods = of_pods.run((identity,), {}, {}, denied_look, (), ())
+    assert seen_of_pods.rights == {identity.arn: denied_look}
 
 
 def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
@@ -182,11 +188,10 @@ def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
     endpoint = of["endpoint"]
     assert (endpoint.requires, endpoint.after) == ((probes.cluster,), (probes.endpoint,))
     assert of["addons"].requires == (probes.addons, probes.cluster, probes.own_addons)
-    told = (probes.pod_identities, probes.cluster, probes.pod_accounts)
-    assert of["pod_identity"].requires == told
-    rights, addons = of["pod_identity"].after
-    assert addons is probes.addons
-    assert rights.requires == (probes.pod_identities,)
+    pods = of["pod_identity"]
+    assert pods.requires == (probes.pod_identities, probes.cluster, probes.pod_accounts)
+    assert pods.after[1:] == (probes.account_rights, probes.addons)
+    assert pods.after[0].requires == (probes.pod_identities,)
     assert of["namespace"] is probes.namespace
     assert who in of["access_entry"].requires
     assert who in of["rights"].requires
