@@ -13,6 +13,7 @@ from kitaru_iac.checks.probes import (
     Probe,
     ProbeError,
     Skipped,
+    Unavailable,
 )
 from kitaru_iac.clouds.aws.analyzer import analyze_bucket
 from kitaru_iac.clouds.aws.commands import aws
@@ -166,7 +167,7 @@ class BucketProbes(CommonProbes):
                 ) from denied
             response = getattr(denied.__cause__, "response", {})
             return BucketHead(_region_header(response), allowed=False)
-        return BucketHead(answer.get("BucketRegion") or _region_header(answer), allowed=True)
+        return BucketHead(_region_of(answer, self._bucket_uri), allowed=True)
 
     def _bucket_owner(self, identity: CallerIdentity) -> str | None:
         """The account that the bucket is in: the caller's, the registry's, or None for another one.
@@ -197,9 +198,10 @@ class BucketProbes(CommonProbes):
         ask = partial(self._aws.ask, "s3", "head_bucket", about=self._bucket_uri)
         for account in dict.fromkeys(filter(None, accounts)):
             try:
-                ask(absent=("404",), Bucket=self._r.bucket, ExpectedBucketOwner=account)
+                answer = ask(absent=("404",), Bucket=self._r.bucket, ExpectedBucketOwner=account)
             except Denied:
                 continue
+            _region_of(answer, self._bucket_uri)
             return account
         return None
 
@@ -289,6 +291,21 @@ def _allowed_only(resources: AwsResources) -> Callable[[BucketHead], BucketHead]
         return head
 
     return run
+
+
+def _region_of(answer: Raw, about: str) -> str:
+    """The region in an answer to HeadBucket, which has no body: without it, S3 did not answer.
+
+    Raises:
+        Unavailable: It names none, as what a proxy answers.
+    """
+    region = answer.get("BucketRegion") or _region_header(answer)
+    if not region:
+        raise Unavailable(
+            f"what was answered about {about} is not S3's: it names no region",
+            "Look whether a proxy answers in place of S3.",
+        )
+    return str(region)
 
 
 def _region_header(response: Raw) -> str | None:

@@ -235,7 +235,7 @@ def _bucket() -> list[Case]:
             "aws.bucket.region",
             UNKNOWN,
             _then(BUCKET, lambda w: w.faults.answer("s3:HeadBucket", Response(200))),
-            "did not name",
+            "it names no region",
         ),
         Case("aws.bucket.region", UNKNOWN, NOTHING, "does not exist"),
         Case("aws.bucket.public_access", OK, BUCKET, "all four switches"),

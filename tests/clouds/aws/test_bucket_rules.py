@@ -143,7 +143,7 @@ class OwnedBy(Nobody):
     def ask(self, *_: Any, **parameters: Any) -> Any:
         if parameters.get("ExpectedBucketOwner", self.owner) != self.owner:
             raise Denied("no")
-        return {}
+        return {"BucketRegion": "eu-west-1"}
 
 
 @pytest.mark.parametrize("owner", ["123456789012", "210987654321", "999999999999"])

@@ -223,7 +223,7 @@ def refused(region: str | None) -> Denied:
             {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": "eu-north-1"}}},
             BucketHead("eu-north-1", allowed=True),
         ),
-        ({}, BucketHead(None, allowed=True)),
+        ({}, Unavailable),  # a proxy's answer: S3 names the region
         (refused("eu-north-1"), BucketHead("eu-north-1", allowed=False)),
         (refused(None), BucketHead(None, allowed=False)),
         (DENIED, BucketHead(None, allowed=False)),
