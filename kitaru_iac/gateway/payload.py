@@ -263,12 +263,16 @@ class PayloadReader(BaseReader):
         return {item["id"]: item for ids in groups for item in self._all(kind, id=_one_of(ids))}
 
     def _all(self, kind: Kind, **filters: Any) -> list[dict[str, Any]]:
-        """A listing that is short by its nature."""
-        page = self._list(kind, hydrate=True, size=1000, **filters)
-        items: list[dict[str, Any]] = page["items"]
-        if page["total"] != len(items):
-            raise ValueError(f"a stack with {page['total']} {kind}")
-        return items
+        """A listing that is short by its nature.
+
+        A server counts before it lists: where somebody writes in between, it is asked again.
+        """
+        for _ in range(_MOST_READS):
+            page = self._list(kind, hydrate=True, size=1000, **filters)
+            items: list[dict[str, Any]] = page["items"]
+            if page["total"] == len(items):
+                return items
+        raise ValueError(f"a stack with {page['total']} {kind}")
 
 
 def _one_of(ids: Iterable[str]) -> str:
