@@ -452,7 +452,8 @@ def test_the_grants_that_an_existing_cluster_goes_without_are_said(world: World)
     nodes, pods = target(gke({}, cluster="team", resources={})).notes
     for note, whose in ((nodes, "nodes"), (pods, "pods")):
         assert note.startswith(f"This grants the {whose} of team nothing")
-        assert "here nobody else has" in note  # nobody has looked what they have been granted
+    assert "here nobody else has" in nodes  # nobody has looked what they have been granted
+    assert "ZenML reaches the bucket with the connector's credentials" in pods
     assert "repositories add-iam-policy-binding kitaru-prod" in nodes
     assert "buckets add-iam-policy-binding gs://kitaru-prod-" in pods
     for account in ("zenml-service-account", "default"):
