@@ -34,8 +34,8 @@ from kitaru_iac.machine.active_scope import repository, repository_config
 from kitaru_iac.machine.command_owner import command_on_path, other_flows_version, scripts_folder
 from kitaru_iac.machine.home import config_home, engine_home
 from kitaru_iac.machine.init_hooks import mover
+from kitaru_iac.machine.local_database import FLAVORS, is_of_another, of_another, size_of
 from kitaru_iac.machine.local_database import examine as examine_database
-from kitaru_iac.machine.local_database import is_of_another, of_another, size_of
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
 from kitaru_iac.machine.store_location import (
     RestStore,
@@ -264,7 +264,11 @@ def _local_store(path: Path, shown: str) -> Finding:
         return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {other.what}", other.remedy)
     if look.state == "unfamiliar":
         detail = f"{shown}, of ZenML {look.version}, which this kitaru does not know"
-        return Finding("zenml.store", "ZenML store", "unknown", detail, "zenml status")
+        known = "Use a kitaru that knows it: ZenML itself would migrate what it opens."
+        return Finding("zenml.store", "ZenML store", "unknown", detail, known)
+    if look.version not in (None, here) and here not in FLAVORS:
+        detail = f"{shown}, of ZenML {look.version}, and {here} here may refuse to open it"
+        return Finding("zenml.store", "ZenML store", "unknown", detail)
     fault = faults.get(look.state)
     if fault is None:
         return Finding("zenml.store", "ZenML store", "ok", shown)

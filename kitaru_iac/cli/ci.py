@@ -201,6 +201,7 @@ def verify(
         kitaru ci verify -f stacks/ --sarif kitaru.sarif
         kitaru ci verify -f stacks/ --junit kitaru.xml --strict
     """
+    from kitaru_iac.hosts.errors import HostError
     from kitaru_iac.infrastructure.verify import catalog
     from kitaru_iac.infrastructure.verify import verify as run
     from kitaru_iac.machine.project import description_defaults
@@ -232,8 +233,11 @@ def verify(
         found = [report for report, _ in reports]
         is_news = any(report.worst not in (None, CheckStatus.OK) for report in found)
         body = rendered.several(found, LONGEST)
-        said = host.comment(key, body, request.number, is_news=is_news)
-        out.note(f"Comment on {host.name}: {said.value}")
+        try:
+            said = host.comment(key, body, request.number, is_news=is_news).value
+        except HostError as error:  # what was found counts, with or without the right to comment
+            said = f"none: {error}"
+        out.note(f"Comment on {host.name}: {said}")
     stops = counted["checks_failed"] or (strict and counted["checks_unknown"])
     return int(ExitCode.CHECK_FAILED if stops else ExitCode.DONE)
 

@@ -15,14 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from kitaru_iac.engine.property_values import (
-    at,
-    change_of,
-    holds_secret,
-    names_secret,
-    parts,
-    secret_change,
-)
+from kitaru_iac.engine.property_values import at, difference, parts
 from kitaru_iac.plan.model import Action, Change, Layer, Reason, Step
 
 if TYPE_CHECKING:
@@ -306,11 +299,8 @@ def _difference(
     path: str, old: Mapping[str, Any], new: Mapping[str, Any], *outputs: Mapping[str, Any]
 ) -> Change:
     """How an input differs; of anything else only that it does."""
-    before, after = at(dict(old), path), at(dict(new), path)
-    is_marked = any(holds_secret(at(dict(given), path)) for given in outputs)
-    if is_marked or names_secret(path, before, after):
-        return secret_change(path, before, after)
-    return change_of(path, before, after)
+    told = map(dict, outputs)
+    return difference(path, at(dict(old), path), at(dict(new), path), *told)
 
 
 def _inputs(state: StepEventStateMetadata | None) -> dict[str, Any]:

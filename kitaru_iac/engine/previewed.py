@@ -19,7 +19,7 @@ from kitaru_iac.engine.events import (
     strongest,
     type_of,
 )
-from kitaru_iac.engine.property_values import Json, at, change_of, parts
+from kitaru_iac.engine.property_values import Json, at, difference, parts
 from kitaru_iac.plan.model import Action, Change, Layer, Reason, Step
 
 __all__ = ["Previewed", "previewed"]
@@ -177,16 +177,18 @@ def _changes(action: Action, group: Sequence[Mapping[str, Json]]) -> Iterator[Ch
         before = {} if new else _values(step, "oldState", "inputs")
         was = {} if new else _values(step, "oldState", "outputs")
         after = _values(step, "newState", "inputs")
+        outputs = (_values(step, "oldState", "outputs"), _values(step, "newState", "outputs"))
         if not step.get("newState"):
             continue
         for path in sorted({*_mapping(step.get("detailedDiff")), *_texts(step.get("diffReasons"))}):
             # What is no input differs from what a refresh found: then it is an output.
             known = at(before, path)
-            told[path] = change_of(path, at(was, path) if known is None else known, at(after, path))
+            known = at(was, path) if known is None else known
+            told[path] = difference(path, known, at(after, path), *outputs)
         covered = {next(parts(path), "") for path in told}
         for key in sorted({*before, *after}):
             if before.get(key) != after.get(key) and key not in covered:
-                told[key] = change_of(key, before.get(key), after.get(key))
+                told[key] = difference(key, before.get(key), after.get(key), *outputs)
     yield from (told[path] for path in sorted(told))
 
 

@@ -16,7 +16,16 @@ from kitaru_iac import redaction
 from kitaru_iac.patterns import compiled
 from kitaru_iac.plan.model import HIDDEN, Change
 
-__all__ = ["Json", "at", "change_of", "holds_secret", "names_secret", "parts", "secret_change"]
+__all__ = [
+    "Json",
+    "at",
+    "change_of",
+    "difference",
+    "holds_secret",
+    "names_secret",
+    "parts",
+    "secret_change",
+]
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 
@@ -39,6 +48,20 @@ def change_of(path: str, before: Json, after: Json) -> Change:
     if holds_secret(before) or holds_secret(after):
         return secret_change(path, before, after)
     return Change(path, _shown(before), _shown(after))
+
+
+def difference(path: str, before: Json, after: Json, *outputs: Json) -> Change:
+    """Give what differs at a path, as it may be shown: a secret too where only its name tells.
+
+    Args:
+        path: The property's.
+        before: Its value until now.
+        after: The one that it is given.
+        outputs: What providers told of the resource, who may mark what the program gives plainly.
+    """
+    if any(holds_secret(at(told, path)) for told in outputs) or names_secret(path, before, after):
+        return secret_change(path, before, after)
+    return change_of(path, before, after)
 
 
 def secret_change(path: str, before: Json, after: Json) -> Change:

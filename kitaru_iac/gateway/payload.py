@@ -267,12 +267,14 @@ class PayloadReader(BaseReader):
 
         A server counts before it lists: where somebody writes in between, it is asked again.
         """
+        total = 0
         for _ in range(_MOST_READS):
             page = self._list(kind, hydrate=True, size=1000, **filters)
             items: list[dict[str, Any]] = page["items"]
-            if page["total"] == len(items):
+            total = page["total"]
+            if total == len(items):
                 return items
-        raise ValueError(f"a stack with {page['total']} {kind}")
+        raise ValueError(f"a stack with {total} {kind}")
 
 
 def _one_of(ids: Iterable[str]) -> str:

@@ -207,12 +207,21 @@ def of_another(where: str, version: str, here: str) -> NotConnectedError:
         version: The version of ZenML that its migrations are stamped with.
         here: The version of ZenML that is installed here.
     """
-    if _number(version) > _number(here):
+    migrate = f"{_program()} migrate-database"
+    as_it_is = f"install ZenML {version} beside kitaru in place of {here}"
+    if not _number(version):
+        why = "A migration of it was cut off"
+        remedy = f"Finish it, with the ZenML that began it: {migrate}"
+    elif _number(version) > _number(here):
         why = "An older ZenML cannot open it"
-        remedy = f"Install that ZenML beside kitaru: pip install {shlex.quote(f'zenml=={version}')}"
+        remedy = f"{as_it_is[0].upper()}{as_it_is[1:]}"
+        if version not in FLAVORS:
+            remedy = f"Use a kitaru that knows ZenML {version}"
     else:
         why = "This one would migrate it, and an older ZenML cannot open it afterwards"
-        remedy = f"To migrate it, for every environment that uses it: {_program()} migrate-database"
+        remedy = f"To migrate it, for every environment that uses it: {migrate}"
+        if version in FLAVORS:
+            remedy = f"To leave it as it is, {as_it_is}\n{remedy}"
     return NotConnectedError(
         f"The store's database is of ZenML {version}, and {here} is installed here",
         where=where,

@@ -8,10 +8,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitaru_iac.errors import CheckFailed, PlanInvalid
-from kitaru_iac.plan.document import FORMAT_VERSION, digest_of, digested_part, needs_review
+from kitaru_iac.plan.document import (
+    FORMAT_VERSION,
+    digest_of,
+    digested_part,
+    is_change,
+    needs_review,
+)
 
 __all__ = ["differences", "failing", "is_same_but_for_checks", "read_plan"]
 
+#: What of a check is told here; one without is another program's.
+_OF_CHECK = ("id", "subject", "status", "why")
 _AGAIN = "Write it anew with: kitaru stack preview --out FILE"
 
 
@@ -64,7 +72,7 @@ def is_same_but_for_checks(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]
     idle = {
         entry["stack"]
         for entry in fresh["stacks"]
-        if entry["error"] is None and not any(map(needs_review, entry["changes"]))
+        if entry["error"] is None and not any(map(is_change, entry["changes"]))
     }
     stacks = [
         {**entry, "error": None} if entry["stack"] in idle and _failed(entry) else entry
@@ -141,7 +149,8 @@ def _other_checks(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _checks(entry: Mapping[str, Any]) -> dict[tuple[Any, Any], Mapping[str, Any]]:
     # Of two about the same thing the one that fails counts.
-    found = sorted(entry.get("checks", ()), key=lambda check: check["status"] == "fail")
+    told = (check for check in entry.get("checks", ()) if {*_OF_CHECK} <= {*check})
+    found = sorted(told, key=lambda check: check["status"] == "fail")
     return {(check["id"], check["subject"]): check for check in found}
 
 

@@ -112,7 +112,7 @@ def labels_for(owner: Owner | None, current: Records | None) -> dict[str, str]:
     if owner is None:
         return {}
     stored = owner_of(current.labels) if current else None
-    if stored is None or stored.urn != owner.urn or stored.run in owner.earlier:
+    if stored is None or stored.urn != owner.urn or not stored.run or stored.run in owner.earlier:
         return owner.labels
     return stored.labels
 
@@ -158,7 +158,7 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
         remedy=f"If no other state has it, take it in with: {taking}\n"
         "If the state of this program has another stack for the resource, that one is left where "
         f"it is by running before: pulumi state delete {shlex.quote(owner.urn)}\n"
-        "If the stack is to be replaced, delete it first: "
+        "If this program's state has it, and it is to be replaced, delete it first: "
         f"pulumi destroy --target {shlex.quote(owner.urn)}",
     )
 

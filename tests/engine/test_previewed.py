@@ -177,6 +177,22 @@ def test_a_secret_is_not_shown_on_either_side(old: Any, new: Any, before: Any, a
     assert (change.before, change.after, change.sensitive) == (before, after, True)
 
 
+@pytest.mark.parametrize("made", [True, False], ids=["made", "changed"])
+@pytest.mark.parametrize("key", ["value", "password"], ids=["by the provider", "by its name"])
+def test_what_the_provider_marks_or_a_name_tells_is_not_shown(key: str, made: bool) -> None:
+    """As the password of a database, which the program gives in the clear."""
+    outputs = {key: "[secret]"} if key == "value" else {}
+    found = step("create" if made else "update", old={key: "hunter1"}, new={key: "hunter2"})
+    if made:
+        found["oldState"] = None
+    for state in ("oldState", "newState"):
+        if found.get(state):
+            found[state]["outputs"] = outputs
+    (told,) = previewed(preview(found)).steps
+    (change,) = told.changes
+    assert change == Change(key, None if made else HIDDEN, HIDDEN, sensitive=True)
+
+
 def test_what_nobody_marked_and_looks_like_a_secret_is_hidden_too() -> None:
     key = "-----BEGIN PRIVATE KEY-----\nverysecret\n-----END PRIVATE KEY-----"
     given = {

@@ -233,6 +233,8 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
         inputs: The properties it was last given; none for a stack that is imported.
         state: Its properties, as the provider last gave them.
     """
+    from kitaru_iac.records.owner import owner_of
+
     with _turn():
         place.require_own(state, ref, urn)
         ref, at, former = ref.partition("@urn:pulumi:")
@@ -249,7 +251,9 @@ def read(urn: str, ref: str, inputs: Properties, state: Properties) -> Made | No
             # compared with what was given all the same.
             back = inputs.with_that_of(state, "credentials") if state.names else inputs
             owner, shared = ownership.changer(urn, state, view)
-            found = refreshed(view, inputs, owner.labels, run, back=back)
+            # Whose it is by now is no drift: no update of this state would mend it.
+            labels = (owner_of(view.labels) or owner).labels if shared else owner.labels
+            found = refreshed(view, inputs, labels, run, back=back)
             return replace(found, warnings=(*found.warnings, *shared))
         if not at:
             return imported(view, urn, known=runs.known(urn))
