@@ -107,12 +107,24 @@ class KubernetesApi:
         Raises:
             ProbeError: As `read`, where it is not known.
         """
-        where = f"/api/v1/namespaces/{quote(namespace, safe='')}/serviceaccounts"
         about = f"service account {name} in {namespace}"
         try:
-            return self.read(f"{where}/{quote(name, safe='')}", about, "service accounts")
+            return self.read(_path(namespace, "serviceaccounts", name), about, "service accounts")
         except NotInCluster:
             return {}
+
+    def has_secret(self, namespace: str, name: str) -> bool:
+        """Tell whether there is a secret, by its metadata: what is in it stays where it is.
+
+        Raises:
+            ProbeError: As `read`, where it is not known.
+        """
+        about = f"secret {name} in {namespace}"
+        try:
+            self.read(_path(namespace, "secrets", name), about, "secrets", metadata_alone=True)
+        except NotInCluster:
+            return False
+        return True
 
     def read(
         self, path: str, about: str, kind: str, *, metadata_alone: bool = False
@@ -225,6 +237,10 @@ class KubernetesApi:
 
     def _pem(self) -> str | None:
         return None if self.authority is None else base64.b64decode(self.authority).decode("ascii")
+
+
+def _path(namespace: str, kind: str, name: str) -> str:
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}/{quote(name, safe='')}"
 
 
 def _review_of(account: str, namespace: str, wanted: Mapping[str, str]) -> dict[str, object]:

@@ -23,6 +23,7 @@ __all__ = [
     "accounts_of",
     "asks_for_arm",
     "evaluate_pods",
+    "is_hidden",
     "is_met",
     "missing_account",
     "named_account",
@@ -188,6 +189,11 @@ def accounts_of(orchestrator: Mapping[str, object]) -> tuple[str, str]:
     return str(own or made), str(steps)
 
 
+def is_hidden(name: str) -> bool:
+    """Say whether a name stands in ZenML's own secrets, which are not looked at."""
+    return name.startswith("{{")
+
+
 def required_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
     """Give the service accounts that have to be there, or to have rights that ZenML does not give.
 
@@ -209,7 +215,7 @@ def named_account(accounts: Sequence[str], rights: Iterable[ClusterRight]) -> st
     Returns:
         None where none is named, or in a secret of ZenML.
     """
-    if any(right.use is Use.ACCOUNT for right in rights) or accounts[0].startswith("{{"):
+    if any(right.use is Use.ACCOUNT for right in rights) or is_hidden(accounts[0]):
         return None
     return accounts[0]
 
@@ -235,7 +241,7 @@ def missing_account(
     is_made = any(right.use is Use.ACCOUNT for right in rights)
     if name == default or (name == made and is_made):
         return None
-    if name.startswith("{{"):
+    if is_hidden(name):
         show = command("kubectl", "get", "serviceaccounts", namespace=namespace)
         return unknown(
             f"the service account is in ZenML's secret {name}: not looked at",

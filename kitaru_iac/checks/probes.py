@@ -35,6 +35,7 @@ __all__ = [
     "all_of",
     "in_batches",
     "in_parallel",
+    "outcomes_of",
     "run_probes",
 ]
 
@@ -289,11 +290,12 @@ def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
     """
     if len(jobs) < 2:
         return [job() for job in jobs]
-    answers: list[T | BaseException] = [LookupError()] * len(jobs)
+    # An answer in a tuple: it may be an error itself, which nobody raised.
+    answers: list[tuple[T] | BaseException] = [LookupError()] * len(jobs)
 
     def execute(number: int) -> None:
         try:
-            answers[number] = jobs[number]()
+            answers[number] = (jobs[number](),)
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread
             answers[number] = error
 
@@ -306,7 +308,7 @@ def in_parallel(jobs: Sequence[Callable[[], T]]) -> list[T]:
     for answer in answers:
         if isinstance(answer, BaseException):
             raise answer
-        results.append(answer)
+        results.append(answer[0])
     return results
 
 
@@ -316,10 +318,21 @@ def in_batches(ask: Callable[[S], T], about: Iterable[S]) -> list[T]:
     found: list[T] = []
     for first in range(0, len(things), _AT_ONCE):
         batch = things[first : first + _AT_ONCE]
-        # In a tuple, since an outcome may be an error, which would be raised.
-        jobs = [partial(lambda one: (ask(one),), one) for one in batch]
-        found += [answer for (answer,) in in_parallel(jobs)]
+        found += in_parallel([partial(ask, one) for one in batch])
     return found
+
+
+def outcomes_of(ask: Callable[[S], T], about: Iterable[S]) -> dict[S, Outcome[T]]:
+    """Ask about many things as `in_batches`; of each that was not seen, give the error."""
+
+    def told(one: S) -> Outcome[T]:
+        try:
+            return ask(one)
+        except ProbeError as error:
+            return error
+
+    things = list(about)
+    return dict(zip(things, in_batches(told, things), strict=True))
 
 
 class Once(Generic[T]):

@@ -5,16 +5,15 @@ A node's own identity opens the registries of its cloud and no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TypeVar
-from urllib.parse import quote
+from itertools import filterfalse
+from typing import TYPE_CHECKING
 
 from kitaru_iac.checks.commands import command, note
-from kitaru_iac.checks.kubernetes_api import KubernetesApi, NotInCluster
 from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, fail, ok, unknown
-from kitaru_iac.checks.pods import accounts_of
-from kitaru_iac.checks.probes import Outcome, ProbeError, in_parallel
+from kitaru_iac.checks.pods import accounts_of, is_hidden
+from kitaru_iac.checks.probes import Outcome, ProbeError, outcomes_of
 from kitaru_iac.spec.kinds import Cloud
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
 from kitaru_iac.values import dataclass, replace
@@ -29,7 +28,9 @@ __all__ = [
     "look",
 ]
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from kitaru_iac.checks.kubernetes_api import KubernetesApi
+
 #: What a secret is called that nobody has named yet.
 _OURS = "kitaru-registry"
 #: What is said of the check in each cloud's catalog: its title, what it is about, where to read on.
@@ -116,55 +117,21 @@ def look(api: KubernetesApi, namespace: str, pull: ForeignPull) -> SeenSecrets:
     A pod that names none has those of its service account.
     https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#add-imagepullsecrets-to-a-service-account
     """
-    accounts = _each(
-        {one.account for one in pull.pullers if not one.secrets and not _is_hidden(one.account)},
-        lambda name: _of_account(api, namespace, name),
+    named_by = {one.account for one in pull.pullers if not one.secrets}
+    accounts = outcomes_of(
+        lambda name: _named_by(api.service_account(namespace, name)),
+        sorted(filterfalse(is_hidden, named_by)),
     )
     names = {name for one in pull.pullers for name in one.secrets}
     names |= {name for said in accounts.values() if isinstance(said, tuple) for name in said}
-    names = {name for name in names if not _is_hidden(name)}
-    return SeenSecrets(accounts, _each(names, lambda name: _is_there(api, namespace, name)))
+    wanted = sorted(filterfalse(is_hidden, names))
+    return SeenSecrets(accounts, outcomes_of(partial(api.has_secret, namespace), wanted))
 
 
-def _each(names: Iterable[str], ask: Callable[[str], T]) -> dict[str, Outcome[T]]:
-    def told(name: str) -> Outcome[T]:
-        try:
-            return ask(name)
-        except ProbeError as error:
-            return error
-
-    wanted = sorted(names)
-    answers = in_parallel([partial(told, name) for name in wanted])
-    return dict(zip(wanted, answers, strict=True))
-
-
-def _of_account(api: KubernetesApi, namespace: str, name: str) -> tuple[str, ...]:
-    about = f"service account {name} in {namespace}"
-    try:
-        found = api.read(_path(namespace, "serviceaccounts", name), about, "service accounts")
-    except NotInCluster:
-        return ()
-    given = found.get("imagePullSecrets")
+def _named_by(account: Mapping[str, object]) -> tuple[str, ...]:
+    given = account.get("imagePullSecrets")
     some = given if isinstance(given, list) else ()
     return tuple(str(one["name"]) for one in some if isinstance(one, Mapping) and one.get("name"))
-
-
-def _is_there(api: KubernetesApi, namespace: str, name: str) -> bool:
-    about = f"secret {name} in {namespace}"
-    try:
-        api.read(_path(namespace, "secrets", name), about, "secrets", metadata_alone=True)
-    except NotInCluster:
-        return False
-    return True
-
-
-def _path(namespace: str, kind: str, name: str) -> str:
-    return f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}/{quote(name, safe='')}"
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether it stands in ZenML's own secrets, which are not looked at."""
-    return name.startswith("{{")
 
 
 def evaluate_pull_secrets(seen: SeenSecrets, pull: ForeignPull, namespace: str) -> Verdict:
@@ -183,7 +150,7 @@ def evaluate_pull_secrets(seen: SeenSecrets, pull: ForeignPull, namespace: str) 
 def _evaluate(seen: SeenSecrets, puller: Puller, registry: str, namespace: str) -> Verdict:
     if puller.secrets:
         return _evaluate_named(seen, puller.secrets, puller.pods, namespace)
-    if _is_hidden(puller.account):
+    if is_hidden(puller.account):
         return unknown(
             f"the service account of {puller.pods} is in ZenML's secret {puller.account}: not "
             "looked at",

@@ -33,6 +33,7 @@ from kitaru_iac.checks.probes import (
     Unavailable,
     all_of,
     in_parallel,
+    outcomes_of,
     run_probes,
 )
 from kitaru_iac.errors import CheckFailed, ExitCode
@@ -555,6 +556,13 @@ def test_a_probe_that_many_need_is_asked_once() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_the_results_of_calls_come_in_their_order(count: int) -> None:
     assert in_parallel([partial(int, n) for n in range(count)]) == list(range(count))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_an_error_that_is_an_answer_is_not_raised(count: int) -> None:
+    assert in_parallel([lambda: DENIED] * count) == [DENIED] * count
+    asked: Any = outcomes_of(lambda n: failing(DENIED)() if n % 2 else n, range(count))
+    assert asked == {n: DENIED if n % 2 else n for n in range(count)}
 
 
 @pytest.mark.parametrize(("count", "here"), [(1, True), (2, False)])

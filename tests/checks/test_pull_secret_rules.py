@@ -16,6 +16,7 @@ from kitaru_iac.checks.pull_secrets import (
     SeenSecrets,
     evaluate_pull_secrets,
     foreign_pull,
+    look,
 )
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import Cloud
@@ -113,6 +114,30 @@ def test_pods_that_name_none_have_those_of_their_account(
     seen = SeenSecrets({} if told is None else {account: told}, {"a": True, "b": False})
     found = evaluate_pull_secrets(seen, pull, "ml")
     assert (found.status, why in found.why) == (status, True), found
+
+
+class Closed:
+    """A cluster that tells of one secret and of one account alone."""
+
+    def service_account(self, namespace: str, name: str) -> Mapping[str, object]:
+        if name == "closed":
+            raise CLOSED
+        return {"imagePullSecrets": [{"name": "a"}]}
+
+    def has_secret(self, namespace: str, name: str) -> bool:
+        if name == "closed":
+            raise CLOSED
+        return True
+
+
+@pytest.mark.parametrize("names", [("a", "closed"), ("closed", "a"), ("a", "closed", "b")])
+def test_what_may_not_be_read_takes_nothing_else_away(names: tuple[str, ...]) -> None:
+    api: Any = Closed()
+    seen = look(api, "ml", ForeignPull("ghcr.io", (Puller("pods", "default", names),)))
+    assert seen.secrets == {name: CLOSED if name == "closed" else True for name in names}
+    accounts = tuple(Puller(f"pods of {name}", name) for name in names)
+    seen = look(api, "ml", ForeignPull("ghcr.io", accounts))
+    assert seen.accounts == {name: CLOSED if name == "closed" else ("a",) for name in names}
 
 
 def test_pods_of_both_kinds_have_to_pull() -> None:

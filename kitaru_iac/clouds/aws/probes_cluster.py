@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import filterfalse
 from typing import Any
 
 from kitaru_iac.checks.cluster_rights import POD_RIGHTS, ClusterRight
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import connects
+from kitaru_iac.checks.pods import is_hidden
 from kitaru_iac.checks.probes import (
     NotFound,
     Outcome,
     Probe,
     ProbeError,
     Skipped,
-    in_batches,
     in_parallel,
+    outcomes_of,
 )
 from kitaru_iac.checks.pull_secrets import ForeignPull, SeenSecrets, look
 from kitaru_iac.clouds.aws.commands import aws
@@ -121,28 +123,17 @@ class ClusterProbes(CommonProbes):
             return {}
         api = api_of(self._aws, cluster)
 
-        def look(name: str) -> Outcome[Raw]:
+        def look(name: str) -> Raw:
             kind, called = NEEDED[name]
             path = f"/apis/apps/v1/namespaces/kube-system/{kind}s/{called}"
-            try:
-                return api.read(path, f"{kind} {called} in kube-system", f"{kind}s there")
-            except ProbeError as error:
-                return error
+            return api.read(path, f"{kind} {called} in kube-system", f"{kind}s there")
 
-        return dict(zip(names, in_batches(look, names), strict=True))
+        return outcomes_of(look, names)
 
     def _pod_accounts(self, cluster: Raw) -> dict[str, Outcome[Raw]]:
         """What the cluster tells of each service account that pods run as; empty without it."""
-        api = api_of(self._aws, cluster)
-
-        def look(name: str) -> Outcome[Raw]:
-            try:
-                return api.service_account(self._r.namespace, name)
-            except ProbeError as error:
-                return error
-
-        names = [name for name in self._r.pod_accounts if not name.startswith("{{")]
-        return dict(zip(names, in_batches(look, names), strict=True))
+        look = partial(api_of(self._aws, cluster).service_account, self._r.namespace)
+        return outcomes_of(look, filterfalse(is_hidden, self._r.pod_accounts))
 
     def _account_rights(self, cluster: Raw) -> tuple[ClusterRight, ...]:
         """What the cluster denies the account that is named of what its pod does."""

@@ -11,7 +11,7 @@ from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import missing_account
-from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, in_batches
+from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, outcomes_of
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import LIMITS, Key, evaluated
 from kitaru_iac.clouds.aws.observations import CallerIdentity, PodIdentity, Subnets
@@ -106,16 +106,12 @@ def _rights_probe(
         arn = None if isinstance(key, ProbeError) else key
         asked = questions(permissions_for(r, Identity.RUNTIME, arn), place, arn)
 
-        def decide(role: str) -> Outcome[RoleRights]:
-            try:
-                require_same_account(role, account)
-                require_aws_bucket(r)
-                return simulate(access, role, asked, probes.policies), key
-            except ProbeError as error:
-                return error
+        def decide(role: str) -> RoleRights:
+            require_same_account(role, account)
+            require_aws_bucket(r)
+            return simulate(access, role, asked, probes.policies), key
 
-        names = list(dict.fromkeys(one.arn for one in roles if asked))
-        return dict(zip(names, in_batches(decide, names), strict=True))
+        return outcomes_of(decide, dict.fromkeys(one.arn for one in roles if asked))
 
     return Probe(
         "iam:SimulatePrincipalPolicy of the pods' roles",

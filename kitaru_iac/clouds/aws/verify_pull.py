@@ -9,7 +9,15 @@ from typing import Any
 
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, Skipped, in_parallel
+from kitaru_iac.checks.probes import (
+    NotFound,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+    in_parallel,
+    outcomes_of,
+)
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.decisions import evaluated
 from kitaru_iac.clouds.aws.observations import CallerIdentity
@@ -132,22 +140,19 @@ Trusts = list[tuple[str, str, Outcome[Raw]]]
 def node_trust_probe(probes: AwsProbes, r: AwsResources) -> Probe[Trusts]:
     """For each role that pulls: the service that assumes it, and the role as IAM describes it."""
 
-    def of_role(role: str, caller: Outcome[CallerIdentity]) -> Outcome[Raw]:
-        try:
-            require_same_account(role, caller)
-            return probes.role_of(role_name(role))
-        except ProbeError as error:
-            return error
-
     def run(
         cluster: Raw,
         groups: tuple[Raw, ...],
         profiles: tuple[Raw, ...],
         caller: Outcome[CallerIdentity],
     ) -> Trusts:
+        def of_role(role: str) -> Raw:
+            require_same_account(role, caller)
+            return probes.role_of(role_name(role))
+
         roles = _roles(cluster, groups, profiles, r)
-        jobs = [partial(of_role, role, caller) for role, _ in roles]
-        return [(*role, seen) for role, seen in zip(roles, in_parallel(jobs), strict=True)]
+        seen = outcomes_of(of_role, dict.fromkeys(role for role, _ in roles))
+        return [(role, service, seen[role]) for role, service in roles]
 
     return Probe(
         "iam:GetRole of the nodes",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import filterfalse
+
 from kitaru_iac.checks.cluster_rights import POD_RIGHTS, ClusterRight
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.endpoint import connects
-from kitaru_iac.checks.probes import Outcome, Probe, ProbeError, Skipped, Unavailable
+from kitaru_iac.checks.pods import is_hidden
+from kitaru_iac.checks.probes import Probe, Skipped, Unavailable, outcomes_of
 from kitaru_iac.checks.pull_secrets import ForeignPull, SeenSecrets, look
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.kubernetes_api import ClusterApi, api_of
@@ -84,24 +88,13 @@ class ClusterProbes(CommonProbes):
 
     def _service_accounts(self, inside: ClusterApi) -> ServiceAccounts:
         """The service accounts that are named, and what the orchestrator's is denied."""
-        namespace = self._r.namespace
-
-        def look(name: str) -> Outcome[Raw]:
-            try:
-                return inside.api.service_account(namespace, name)
-            except ProbeError as error:
-                return error
-
-        def denied(name: str) -> Outcome[tuple[ClusterRight, ...]]:
-            try:
-                return inside.api.denied(namespace, POD_RIGHTS, name)
-            except ProbeError as error:
-                return error
-
-        names = [name for name in self._r.accounts if not name.startswith("{{")]
-        named = self._r.named_account
-        found = {name: look(name) for name in names}
-        return ServiceAccounts(found, () if named is None else denied(named))
+        api, namespace, named = inside.api, self._r.namespace, self._r.named_account
+        names = filterfalse(is_hidden, self._r.accounts)
+        found = outcomes_of(partial(api.service_account, namespace), names)
+        if named is None:
+            return ServiceAccounts(found, ())
+        denied = outcomes_of(partial(api.denied, namespace, POD_RIGHTS), [named])
+        return ServiceAccounts(found, denied[named])
 
     def pull_secrets(self, pull: ForeignPull) -> Probe[SeenSecrets]:
         """The secrets with which pods pull from a registry that is not Azure's."""

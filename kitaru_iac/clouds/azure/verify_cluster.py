@@ -143,7 +143,6 @@ def _add_inside(
             probes.service_accounts,
             lambda seen: evaluate_service_accounts(seen, r),
             subject=where,
-            on_error=not_let_in,
         )
     if r.foreign is not None:
         pull = r.foreign
