@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from kitaru_iac.checks.cluster_rights import ClusterRight, Use
+from kitaru_iac.checks.cluster_rights import ClusterRight, Use, evaluate_account
 from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import WORST_FIRST, Verdict, fail, unknown
 from kitaru_iac.checks.probes import Outcome, ProbeError
@@ -20,12 +20,12 @@ __all__ = [
     "X86",
     "PodSettings",
     "Taint",
+    "account_fault",
     "accounts_of",
     "asks_for_arm",
     "evaluate_pods",
     "is_hidden",
     "is_met",
-    "missing_account",
     "named_account",
     "pod_accounts",
     "pods_of",
@@ -194,15 +194,25 @@ def is_hidden(name: str) -> bool:
     return name.startswith("{{")
 
 
-def required_accounts(orchestrator: Mapping[str, object]) -> tuple[str, ...]:
+def required_accounts(accounts: Sequence[str], rights: Iterable[ClusterRight]) -> tuple[str, ...]:
     """Give the service accounts that have to be there, or to have rights that ZenML does not give.
 
     Args:
-        orchestrator: Its fields in the description.
+        accounts: As `pod_accounts`.
+        rights: What ZenML needs in the namespace.
     """
-    own = orchestrator.get("service_account_name")
-    free = {*POD_ACCOUNTS} if not own else {POD_ACCOUNTS[1]} - {own}
-    return tuple(name for name in pod_accounts(orchestrator) if name not in free)
+    needed = tuple(rights)
+    named = named_account(accounts, needed)
+    return tuple(name for name in accounts if name == named or not _is_brought(name, needed))
+
+
+def _is_brought(name: str, rights: Iterable[ClusterRight]) -> bool:
+    """Whether it is there anyway: a namespace has its `default`, and ZenML makes its own.
+
+    It makes the orchestrator's unless that is named, and needs rights of its own for that.
+    """
+    made, default = POD_ACCOUNTS
+    return name == default or (name == made and any(right.use is Use.ACCOUNT for right in rights))
 
 
 def named_account(accounts: Sequence[str], rights: Iterable[ClusterRight]) -> str | None:
@@ -220,27 +230,35 @@ def named_account(accounts: Sequence[str], rights: Iterable[ClusterRight]) -> st
     return accounts[0]
 
 
-def missing_account(
+def account_fault(
     name: str,
     seen: Outcome[Mapping[str, object]],
+    denied: Outcome[tuple[ClusterRight, ...]] | None,
     namespace: str,
     rights: Iterable[ClusterRight],
 ) -> Verdict | None:
-    """Evaluate that a service account which has to be there is; None where nothing is wrong.
-
-    A namespace has its `default`, and ZenML makes the orchestrator's unless it is named, for which
-    it needs rights of its own.
+    """Evaluate a service account in the cluster itself; the worst, None where nothing is wrong.
 
     Args:
         name: Of the account, which pods run as.
         seen: What the cluster tells of it; empty if there is none.
+        denied: What the cluster denies it of `POD_RIGHTS`; None for one that has them from ZenML,
+            or needs none.
         namespace: Where.
         rights: What ZenML needs there.
     """
-    made, default = POD_ACCOUNTS
-    is_made = any(right.use is Use.ACCOUNT for right in rights)
-    if name == default or (name == made and is_made):
-        return None
+    found = [
+        None if _is_brought(name, rights) else _missing_account(name, seen, namespace),
+        None if denied is None else evaluate_account(name, denied, namespace),
+    ]
+    wrong = [verdict for verdict in found if verdict is not None]
+    return min(wrong, key=lambda verdict: WORST_FIRST.index(verdict.status), default=None)
+
+
+def _missing_account(
+    name: str, seen: Outcome[Mapping[str, object]], namespace: str
+) -> Verdict | None:
+    """What is wrong where an account has to be there; None where it is."""
     if is_hidden(name):
         show = command("kubectl", "get", "serviceaccounts", namespace=namespace)
         return unknown(

@@ -20,7 +20,7 @@ from kitaru_iac.checks.cluster_rights import (
     rules_of,
 )
 from kitaru_iac.checks.model import CheckStatus
-from kitaru_iac.checks.pods import required_accounts
+from kitaru_iac.checks.pods import pod_accounts, required_accounts
 
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "PUT": "update"}
 
@@ -198,4 +198,4 @@ def test_of_several_the_worst_counts_and_all_are_named() -> None:
 def test_the_accounts_that_zenml_does_not_make(
     settings: dict[str, object], accounts: tuple[str, ...]
 ) -> None:
-    assert required_accounts(settings) == accounts
+    assert required_accounts(pod_accounts(settings), rights_for(settings)) == accounts

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from kitaru_iac.checks.cluster_rights import ClusterRight, evaluate_account
+from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.pods import missing_account
+from kitaru_iac.checks.pods import account_fault
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, outcomes_of
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import LIMITS, Key, evaluated
@@ -129,9 +129,9 @@ def evaluate_pod_identity(seen: Pods, r: AwsResources) -> Verdict:
 
     https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
     """
-    found = [_of_account(name, seen, r) for name in r.pod_accounts]
-    found += [_of_agent(seen.addons, seen.cluster, r)] if seen.roles else []
-    wrong = [verdict for verdict in found if verdict is not None]
+    wrong = [verdict for name in r.pod_accounts for verdict in _of_account(name, seen, r)]
+    if seen.roles and (of_agent := _of_agent(seen.addons, seen.cluster, r)) is not None:
+        wrong.append(of_agent)
     # What is known to be wrong goes before what nobody knows.
     wrong.sort(key=lambda verdict: _ORDER.index(verdict.status))
     if wrong:
@@ -145,24 +145,30 @@ def evaluate_pod_identity(seen: Pods, r: AwsResources) -> Verdict:
     return ok(f"pods can become {names}", LIMITS if seen.rights else None)
 
 
-def _of_account(name: str, seen: Pods, r: AwsResources) -> Verdict | None:
-    """What is wrong with one service account; None where nothing is.
+def _of_account(name: str, seen: Pods, r: AwsResources) -> list[Verdict]:
+    """What is wrong with one service account, or not known; empty where nothing is.
 
     An association takes precedence over an annotation (IRSA) of the account:
     https://docs.aws.amazon.com/eks/latest/userguide/service-accounts.html
     """
     account = seen.accounts.get(name, {})
-    missing = missing_account(name, account, r.namespace, r.rights)
-    if missing is not None:
-        return missing
-    if name == r.named_account:
-        unable = evaluate_account(name, seen.denied, r.namespace)
-        if unable is not None:
-            return unable
-    roles = [one for one in seen.roles if one.account == name]
-    if roles:
-        found = [_of_role(one, r) or _of_rights(one, seen.rights.get(one.arn), r) for one in roles]
-        return next(filter(None, found), None)
+    denied = seen.denied if name == r.named_account else None
+    fault = account_fault(name, account, denied, r.namespace, r.rights)
+    found = [] if fault is None else [fault]
+    if fault is not None and fault.status is CheckStatus.FAIL:
+        return found  # no pod runs as it
+    if roles := [one for one in seen.roles if one.account == name]:
+        of_roles = (
+            _of_role(one, r) or _of_rights(one, seen.rights.get(one.arn), r) for one in roles
+        )
+        return [*found, *filter(None, of_roles)]
+    if not found and (untold := _of_annotation(name, account, r)) is not None:
+        found.append(untold)
+    return found
+
+
+def _of_annotation(name: str, account: Outcome[Raw], r: AwsResources) -> Verdict | None:
+    """What is open of an account without an association; None where it has no role at all."""
     show = command("kubectl", "get", "serviceaccount", name, namespace=r.namespace, output="yaml")
     none = f"no role is associated with {name}"
     if isinstance(account, ProbeError):

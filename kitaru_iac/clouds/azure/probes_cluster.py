@@ -89,12 +89,12 @@ class ClusterProbes(CommonProbes):
     def _service_accounts(self, inside: ClusterApi) -> ServiceAccounts:
         """The service accounts that are named, and what the orchestrator's is denied."""
         api, namespace, named = inside.api, self._r.namespace, self._r.named_account
-        names = filterfalse(is_hidden, self._r.accounts)
+        names = filterfalse(is_hidden, self._r.required_accounts)
         found = outcomes_of(partial(api.service_account, namespace), names)
-        if named is None:
-            return ServiceAccounts(found, ())
-        denied = outcomes_of(partial(api.denied, namespace, POD_RIGHTS), [named])
-        return ServiceAccounts(found, denied[named])
+        asked = () if named is None else (named,)
+        return ServiceAccounts(
+            found, outcomes_of(partial(api.denied, namespace, POD_RIGHTS), asked)
+        )
 
     def pull_secrets(self, pull: ForeignPull) -> Probe[SeenSecrets]:
         """The secrets with which pods pull from a registry that is not Azure's."""

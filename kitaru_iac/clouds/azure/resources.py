@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, rights_for
 from kitaru_iac.checks.pods import (
+    POD_ACCOUNTS,
     PodSettings,
     named_account,
     pod_accounts,
@@ -38,8 +39,7 @@ class AzureResources:
         cluster: The AKS cluster.
         namespace: Where its pods run.
         rights: What ZenML does in the namespace.
-        accounts: The service accounts of Kubernetes that are named for pods, and have to be there.
-        named_account: That of the orchestrator's pod, if it is named and not in a secret.
+        pod_accounts: What the pods of the orchestrator and of the steps run as there.
         pods: What its pods ask of nodes, each way once.
         foreign: How they pull, where the registry is not Azure's.
     """
@@ -56,8 +56,7 @@ class AzureResources:
     cluster: str | None = None
     namespace: str = "default"
     rights: tuple[ClusterRight, ...] = ()
-    accounts: tuple[str, ...] = ()
-    named_account: str | None = None
+    pod_accounts: tuple[str, ...] = POD_ACCOUNTS
     pods: tuple[PodSettings, ...] = (PodSettings(),)
     foreign: ForeignPull | None = None
 
@@ -65,6 +64,16 @@ class AzureResources:
     def store(self) -> str:
         """The container with its account, in words."""
         return f"{self.container} in {self.account}" if self.account else str(self.container)
+
+    @property
+    def named_account(self) -> str | None:
+        """The service account of the orchestrator's pod, if it is named and not in a secret."""
+        return named_account(self.pod_accounts, self.rights)
+
+    @property
+    def required_accounts(self) -> tuple[str, ...]:
+        """The service accounts that have to be there, or to have rights that are not ZenML's."""
+        return required_accounts(self.pod_accounts, self.rights)
 
 
 def azure_resources(spec: BaseSpec) -> AzureResources:
@@ -74,7 +83,6 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
     namespace = spec.namespace if isinstance(spec, KubernetesSpec) else "default"
     orchestrator = spec.extra.orchestrator
     wanted = orchestrator.get("kubernetes_namespace")
-    rights = rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else ()
     return AzureResources(
         stack=spec.name,
         type=spec.type,
@@ -87,9 +95,8 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
         workspace=spec.workspace if isinstance(spec, AzuremlSpec) else None,
         cluster=spec.cluster if isinstance(spec, KubernetesSpec) else None,
         namespace=str(wanted or namespace),
-        rights=rights,
-        accounts=required_accounts(orchestrator),
-        named_account=named_account(pod_accounts(orchestrator), rights) if rights else None,
+        rights=rights_for(orchestrator) if isinstance(spec, KubernetesSpec) else (),
+        pod_accounts=pod_accounts(orchestrator),
         pods=pods_of(orchestrator),
         foreign=foreign_pull(spec, Cloud.AZURE),
     )

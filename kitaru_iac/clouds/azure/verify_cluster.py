@@ -137,7 +137,7 @@ def _add_inside(
         subject=where,
         on_error=not_let_in,
     )
-    if r.accounts:
+    if r.required_accounts:
         about.add(
             "azure.cluster.service_accounts",
             probes.service_accounts,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kitaru_iac.checks.cluster_rights import ClusterRight, evaluate_account
+from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.model import WORST_FIRST, Verdict, ok
-from kitaru_iac.checks.pods import missing_account
+from kitaru_iac.checks.pods import account_fault
 from kitaru_iac.checks.probes import Outcome
 from kitaru_iac.clouds.azure.observations import Raw
 from kitaru_iac.clouds.azure.resources import AzureResources
@@ -25,20 +25,20 @@ class ServiceAccounts:
     """
 
     accounts: Mapping[str, Outcome[Raw]]
-    denied: Outcome[tuple[ClusterRight, ...]]
+    denied: Mapping[str, Outcome[tuple[ClusterRight, ...]]]
 
 
 def evaluate_service_accounts(seen: ServiceAccounts, r: AzureResources) -> Verdict:
     """Whether each is there, and the orchestrator's may make the pods of the steps."""
-    found = [verdict for name in r.accounts if (verdict := _of_account(name, seen, r)) is not None]
+    every = r.required_accounts
+    faults = [
+        account_fault(
+            name, seen.accounts.get(name, {}), seen.denied.get(name), r.namespace, r.rights
+        )
+        for name in every
+    ]
+    found = [fault for fault in faults if fault is not None]
     if found:
         return min(found, key=lambda verdict: WORST_FIRST.index(verdict.status))
     may = "" if r.named_account is None else f", and {r.named_account} may make the steps' pods"
-    return ok(f"{r.namespace} has {' and '.join(r.accounts)}{may}")
-
-
-def _of_account(name: str, seen: ServiceAccounts, r: AzureResources) -> Verdict | None:
-    missing = missing_account(name, seen.accounts.get(name, {}), r.namespace, r.rights)
-    if missing is None and name == r.named_account:
-        return evaluate_account(name, seen.denied, r.namespace)
-    return missing
+    return ok(f"{r.namespace} has {' and '.join(every)}{may}")

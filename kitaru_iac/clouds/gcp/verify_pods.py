@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kitaru_iac.checks.cluster_rights import ClusterRight, evaluate_account
+from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.model import WORST_FIRST, CheckStatus, Verdict, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.pods import missing_account
+from kitaru_iac.checks.pods import account_fault
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
@@ -148,7 +148,10 @@ def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> V
 
     Of several that are unknown it is the first one: what helps to look at it is its own.
     """
-    found = [_of_account(one, r) or _evaluate(one, r) for one in seen]
+    found = [
+        account_fault(one.pods, one.account, one.denied, r.namespace, r.rights) or _evaluate(one, r)
+        for one in seen
+    ]
     status = min((one.status for one in found), key=WORST_FIRST.index)
     alike = list(dict.fromkeys(one for one in found if one.status is status))
     if status is CheckStatus.UNKNOWN:
@@ -163,14 +166,6 @@ def evaluate_pod_identities(seen: tuple[PodIdentity, ...], r: GcpResources) -> V
         remedy=all_of((one.remedy for one in alike), " && ") or None,
         caveat=all_of((one.caveat for one in alike), "; ") or None,
     )
-
-
-def _of_account(seen: PodIdentity, r: GcpResources) -> Verdict | None:
-    """What is wrong with a service account in the cluster itself; None where nothing is."""
-    missing = missing_account(seen.pods, seen.account, r.namespace, r.rights)
-    if missing is not None or seen.denied is None:
-        return missing
-    return evaluate_account(seen.pods, seen.denied, r.namespace)
 
 
 def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:

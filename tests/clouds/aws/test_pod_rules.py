@@ -313,6 +313,16 @@ def test_a_named_account_may_do_what_the_orchestrators_pod_does() -> None:
         assert identity((), addons(), {}, r, ACCOUNTS, denied=lacking).status is not FAIL
 
 
+def test_what_is_known_to_be_wrong_is_not_hidden_behind_what_was_not_seen() -> None:
+    unseen = {**THERE, "runner": NotLetIn("answered 403")}
+    gone = replace(role(trust()), account="runner", role=NotFound("gone"))
+    found = identity((gone,), addons(), {}, NAMED, unseen)
+    assert (found.status, "does not exist" in found.why) == (WARN, True), found
+    lacking = tuple(right for right in POD_RIGHTS if right.verb == "create")
+    found = identity((), addons(), {}, NAMED, unseen, denied=lacking)
+    assert (found.status, "runner may not create jobs in ml" in found.why) == (FAIL, True), found
+
+
 ADDON = "--cluster-name c --addon-name eks-pod-identity-agent"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.checks.cluster_rights import ClusterRight, Use
+from kitaru_iac.checks.cluster_rights import ClusterRight, Use, rights_for
 from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.model import Verdict
 from kitaru_iac.checks.permissions import Identity
@@ -48,7 +48,7 @@ R = AzureResources(
     "prod", StackType.AZUREML, SUBSCRIPTION, "ml", "westeurope", container="artifacts",
     account="teamdata", registry="team-x1.azurecr.io", workspace="team-ml",
 )  # fmt: skip
-AKS = replace(R, type=StackType.KUBERNETES, workspace=None, cluster="pods")
+AKS = replace(R, type=StackType.KUBERNETES, workspace=None, cluster="pods", rights=rights_for({}))
 FOREIGN = ForeignPull("ghcr.io/team", (Puller("pods", "default", ("login",)),))
 LOCAL = replace(R, type=StackType.LOCAL, group=None, workspace=None)
 UNNAMED = replace(R, account=None)
@@ -687,7 +687,7 @@ SEEN: dict[str, Any] = {
     "inside": ClusterApi(KubernetesApi("https://x.azmk8s.io", None, "", 1), by_entra=False),
     "namespace": "ml",
     "denied": (),
-    "service_accounts": ServiceAccounts({"runs": {"metadata": {"name": "runs"}}}, ()),
+    "service_accounts": ServiceAccounts({"runs": {"metadata": {"name": "runs"}}}, {"runs": ()}),
     "pull_secrets": SeenSecrets({}, {"login": True}),
 }
 
@@ -728,8 +728,8 @@ LISTS: dict[str, Callable[[], str]] = {
             location=None,
             registry=None,
             namespace="ml",
-            accounts=("runs",),
-            named_account="runs",
+            pod_accounts=("runs",),
+            rights=(),
             foreign=FOREIGN,
         ),
     ),
