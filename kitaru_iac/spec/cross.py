@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kitaru_iac import redaction
 from kitaru_iac.spec import cross_extra, cross_infrastructure, folders, names, regions
 from kitaru_iac.spec.clouds import FIXED_CLOUDS, VOCABULARIES, cloud_of, cluster_name
@@ -279,12 +281,33 @@ def _infra(draft: Draft, type_: StackType, cloud: Cloud | None) -> None:
                     f"the registry {shown(registry.host)} cannot be created",
                     remedy="Write `existing`.",
                 )
+    _group(draft, known)
     if modes and infra is InfraMode.NONE and not draft.is_wrong("resources"):
         if not draft.is_wrong("infra"):
             draft.add(
                 "resources",
                 "resources has no effect with infra `none`",
                 remedy="Write `infra: verify` or `infra: provision`.",
+            )
+
+
+def _group(draft: Draft, known: Mapping[str, str | None]) -> None:
+    """Azure's resource group is not made around what is there already.
+
+    A workspace of which nothing is said may have the name of one that is to be made.
+    """
+    modes = draft.values.get("resources", {})
+    if modes.get("group") is not ResourceMode.CREATE:
+        return
+    for resource in ("cluster", "workspace"):
+        key, mode = known.get(resource), modes.get(resource)
+        is_there = mode is ResourceMode.EXISTING or (mode is None and resource == "cluster")
+        if key and is_there and draft.has(key):
+            draft.add(
+                "resources.group",
+                f"it cannot be created: the {resource} {shown(draft.values[key])} lies in it",
+                why=f"the {resource} is there, and so is the group that it is in",
+                remedy=f"Leave it out, or create the {resource} too.",
             )
 
 

@@ -1645,6 +1645,9 @@ def test_a_group_is_made_on_azure_and_nowhere_else(type_: str, mode: str) -> Non
     given["resources"] = {"group": mode}
     place = {"subscription_id": "00000000-1111-2222-3333-444444444444", "resource_group": "ml"}
     cluster = {"cluster": "pods"} if type_ == "kubernetes" else {}
+    if cluster and mode == "create":  # it lies in the group
+        given["resources"]["cluster"] = "create"
+        given["infrastructure"] = {"endpoint_access": []}
     on_azure = {**place, **cluster, "artifact_store": "az://data", "region": "westeurope"}
     assert from_mapping({**given, **on_azure}).resources["group"].value == mode
     with pytest.raises(DescriptionError) as refused:
@@ -1653,6 +1656,27 @@ def test_a_group_is_made_on_azure_and_nowhere_else(type_: str, mode: str) -> Non
     assert problem.field == "resources.group"
     assert problem.what == f"type {type_} has no resource `group` on AWS"
     assert "group" not in str(problem.why)
+
+
+@pytest.mark.parametrize("said", [{}, {"cluster": "existing"}])
+def test_a_group_is_not_made_around_what_is_there(said: dict[str, str]) -> None:
+    with pytest.raises(DescriptionError) as refused:
+        from_mapping(
+            {
+                "name": "dev",
+                "type": "kubernetes",
+                "infra": "provision",
+                "cluster": "pods",
+                "artifact_store": "az://data",
+                "region": "westeurope",
+                "resource_group": "ml",
+                "subscription_id": "00000000-1111-2222-3333-444444444444",
+                "resources": {"group": "create", **said},
+            }
+        )
+    (problem,) = refused.value.problems
+    assert problem.field == "resources.group"
+    assert problem.what == "it cannot be created: the cluster `pods` lies in it"
 
 
 def test_every_resource_is_named_by_a_key_of_its_type() -> None:

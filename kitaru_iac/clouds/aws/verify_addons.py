@@ -96,9 +96,15 @@ def _of_one(name: str, seen: Outcome[Raw]) -> Verdict | None:
     status: Raw = found if isinstance(found, Mapping) else {}
     is_everywhere = kind == "daemonset"
     wanted = status.get("desiredNumberScheduled") if is_everywhere else 1
-    ready = status.get("numberReady" if is_everywhere else "readyReplicas")
+    ready = status.get("numberReady" if is_everywhere else "readyReplicas") or 0
+    if not isinstance(wanted, int) or not isinstance(ready, int):
+        return unknown(f"the cluster does not say on how many nodes {name} is to run", show)
     if wanted and not ready:
         return warn(f"no pod of {name}, which every pod needs, is ready", show)
+    if ready < wanted:  # without nodes, as on Fargate alone, none is wanted
+        return warn(
+            f"{name} is ready on {ready} of {wanted} nodes: no pod starts on the others", show
+        )
     return None
 
 

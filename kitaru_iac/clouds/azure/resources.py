@@ -103,13 +103,16 @@ def azure_resources(spec: BaseSpec) -> AzureResources:
 
 
 def existing(spec: BaseSpec) -> AzureResources:
-    """What the description says is there: without what it wants created or skipped."""
+    """What the description says is there: without what it wants created or skipped.
+
+    The group stays: a cluster or a workspace that is there lies in it, and without one of them
+    nobody looks at the group itself.
+    """
     fields = {
         "bucket": "container",
         "registry": "registry",
         "cluster": "cluster",
         "workspace": "workspace",
-        "group": "group",
     }
     return without_absent(azure_resources(spec), spec, fields)
 

@@ -72,7 +72,8 @@ def test_add_ons(seen: Any, cluster: Any, status: CheckStatus, why: str) -> None
         cli.understands(found.remedy)
 
 
-READY = {"metadata": {}, "status": {"desiredNumberScheduled": 2, "numberReady": 1}}
+READY = {"metadata": {}, "status": {"desiredNumberScheduled": 2, "numberReady": 2}}
+SOME_READY = {"metadata": {}, "status": {"desiredNumberScheduled": 2, "numberReady": 1}}
 NONE_READY = {"metadata": {}, "status": {"desiredNumberScheduled": 2, "numberReady": 0}}
 
 
@@ -85,6 +86,9 @@ NONE_READY = {"metadata": {}, "status": {"desiredNumberScheduled": 2, "numberRea
         # On Fargate alone nothing schedules them.
         ({"vpc-cni": {"status": {"desiredNumberScheduled": 0}}}, OK, "vpc-cni run"),
         ({"vpc-cni": NONE_READY}, WARN, "no pod of vpc-cni"),
+        ({"vpc-cni": SOME_READY}, WARN, "vpc-cni is ready on 1 of 2 nodes"),
+        ({"vpc-cni": {"metadata": {}}}, UNKNOWN, "does not say on how many nodes vpc-cni"),
+        ({"kube-proxy": {"status": "up"}}, UNKNOWN, "does not say on how many nodes kube-proxy"),
         ({"coredns": {"status": {}}}, WARN, "no pod of coredns"),
         ({"coredns": {"status": "up"}}, WARN, "no pod of coredns"),
         ({"vpc-cni": NotInCluster("none")}, UNKNOWN, "no daemonset aws-node: whether something"),

@@ -859,6 +859,10 @@ def _cluster() -> list[Case]:
     local, reachable = "azure.cluster.local_accounts", "azure.cluster.reachable"
     identity, access = "azure.cluster.workload_identity", "azure.connector.cluster_access"
 
+    def in_a_skipped_group(world: World) -> BaseSpec:
+        cluster()(world)
+        return world.kubernetes(infra="verify", resources={"group": "skip"})
+
     def pools(*found: dict[str, Any], **more: Any) -> Arrange:
         return cluster(agentPoolProfiles=list(found), **more)
 
@@ -899,6 +903,7 @@ def _cluster() -> list[Case]:
     offers = "/kubernetesversions"
     return [
         Case(exists, OK, cluster(), "it runs"),
+        Case(exists, OK, in_a_skipped_group, "it runs"),
         Case(exists, WARN, cluster(provisioningState="Upgrading"), "Upgrading"),
         Case(exists, FAIL, cluster(powerState={"code": "Stopped"}), "it is stopped"),
         Case(exists, FAIL, cluster(provisioningState="Failed"), "Failed"),
