@@ -155,7 +155,8 @@ def interrupted(
         os.killpg(running.pid, signal.SIGINT)
         time.sleep(0.5)
     said, _ = running.communicate(timeout=60)
-    assert "Traceback" not in said
+    # A program that Ctrl-C reached too has one, which Pulumi prints.
+    assert "kitaru_iac/pulumi/plugin" not in said
     source.write_text(source.read_text().replace("sleep(3)", "sleep(0)"))
     return running.returncode, said, start
 
