@@ -98,7 +98,8 @@ class KubernetesApi:
             NotInCluster: The cluster has none of this name.
             ProbeError: As `read`.
         """
-        self.read(f"/api/v1/namespaces/{quote(name, safe='')}", f"namespace {name}", "namespaces")
+        path = f"/api/v1/namespaces/{quote(name, safe='')}"
+        self.read(path, f"namespace {name}", "namespaces", _SHOW)
         return name
 
     def service_account(self, namespace: str, name: str) -> Mapping[str, object]:
@@ -109,7 +110,7 @@ class KubernetesApi:
         """
         about = f"service account {name} in {namespace}"
         try:
-            return self.read(_path(namespace, "serviceaccounts", name), about, "service accounts")
+            return self._read_in(namespace, "serviceaccounts", name, about, "service accounts")
         except NotInCluster:
             return {}
 
@@ -121,13 +122,28 @@ class KubernetesApi:
         """
         about = f"secret {name} in {namespace}"
         try:
-            self.read(_path(namespace, "secrets", name), about, "secrets", metadata_alone=True)
+            self._read_in(namespace, "secrets", name, about, "secrets", metadata_alone=True)
         except NotInCluster:
             return False
         return True
 
+    def _read_in(
+        self,
+        namespace: str,
+        kind: str,
+        name: str,
+        about: str,
+        words: str,
+        *,
+        metadata_alone: bool = False,
+    ) -> Mapping[str, object]:
+        """Read one object of a namespace."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}/{quote(name, safe='')}"
+        show = command("kubectl", "get", kind, name, namespace=namespace)
+        return self.read(path, about, words, show, metadata_alone=metadata_alone)
+
     def read(
-        self, path: str, about: str, kind: str, *, metadata_alone: bool = False
+        self, path: str, about: str, kind: str, show: str, *, metadata_alone: bool = False
     ) -> Mapping[str, object]:
         """Read one object.
 
@@ -135,6 +151,7 @@ class KubernetesApi:
             path: Its path in the API.
             about: What it is, for the words of an error.
             kind: What it is one of, in the plural.
+            show: The command that looks at it.
             metadata_alone: Leave what is in it, as in a secret, where it is.
 
         Raises:
@@ -148,16 +165,16 @@ class KubernetesApi:
             raise NotInCluster(f"the cluster has no {about}")
         if status in {401, 403}:
             raise NotLetIn(
-                f"the cluster answered {status}: these credentials may not read its {kind}", _SHOW
+                f"the cluster answered {status}: these credentials may not read its {kind}", show
             )
         if status != 200:
-            raise Unavailable(f"the cluster answered {status} about the {about}", _SHOW)
+            raise Unavailable(f"the cluster answered {status} about the {about}", show)
         try:
             found = json.loads(body)
         except ValueError as error:
             raise Unavailable(f"the answer about the {about} could not be understood") from error
         if not isinstance(found, dict) or "metadata" not in found:
-            raise Unavailable(f"the answer about the {about} is no object of Kubernetes", _SHOW)
+            raise Unavailable(f"the answer about the {about} is no object of Kubernetes", show)
         return found
 
     def denied(
@@ -237,10 +254,6 @@ class KubernetesApi:
 
     def _pem(self) -> str | None:
         return None if self.authority is None else base64.b64decode(self.authority).decode("ascii")
-
-
-def _path(namespace: str, kind: str, name: str) -> str:
-    return f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}/{quote(name, safe='')}"
 
 
 def _review_of(account: str, namespace: str, wanted: Mapping[str, str]) -> dict[str, object]:

@@ -88,8 +88,8 @@ def test_a_secret_is_seen_without_what_is_in_it(cluster: KubernetesServer) -> No
         NotLetIn
     }
     path = f"{at}/secrets/login"
-    assert "data" in may.read(path, "secret", "secrets")
-    assert set(may.read(path, "secret", "secrets", metadata_alone=True)) == {
+    assert "data" in may.read(path, "secret", "secrets", "show")
+    assert set(may.read(path, "secret", "secrets", "show", metadata_alone=True)) == {
         *("kind", "apiVersion", "metadata"),
     }
 

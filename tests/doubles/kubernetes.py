@@ -88,17 +88,23 @@ class KubernetesLoopback:
         parts = request.path.strip("/").split("/")
         if parts[:3] != ["api", "v1", "namespaces"] or len(parts) not in {4, 6}:
             return _status(404, "NotFound")
-        if self.require is not None:
-            kind = "namespaces" if len(parts) == 4 else _KINDS[parts[4]]
-            try:
-                self.require(f"container.{kind}.get", request.path)
-            except Exception:  # whichever way a cloud's double denies
-                return _status(403, "Forbidden")
+        kind = "namespaces" if len(parts) == 4 else _KINDS[parts[4]]
+        if self._is_refused(f"container.{kind}.get", request.path):
+            return _status(403, "Forbidden")
         if len(parts) == 4:
             if parts[3] not in self.namespaces:
                 return _status(404, "NotFound")
             return json_response({"kind": "Namespace", "metadata": {"name": parts[3]}})
         return self._secret(request) if parts[4] == "secrets" else self._account(parts)
+
+    def _is_refused(self, permission: str, path: str) -> bool:
+        if self.require is None:
+            return False
+        try:
+            self.require(permission, path)
+        except Exception:  # whichever way a cloud's double denies
+            return True
+        return False
 
     def _account(self, parts: list[str]) -> Answer:
         name = f"{parts[3]}/{parts[5]}"
@@ -126,7 +132,9 @@ class KubernetesLoopback:
         if "user" in spec:
             where = f"namespaces/{wanted['namespace']}/localsubjectaccessreviews"
             reviews = f"/apis/authorization.k8s.io/v1/{where}"
-            if not self.asks_for_others:
+            if not self.asks_for_others or self._is_refused(
+                "container.localSubjectAccessReviews.create", request.path
+            ):
                 return _status(403, "Forbidden")
         assert request.path == reviews
         about = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))

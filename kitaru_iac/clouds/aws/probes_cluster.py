@@ -8,7 +8,7 @@ from itertools import filterfalse
 from typing import Any
 
 from kitaru_iac.checks.cluster_rights import POD_RIGHTS, ClusterRight
-from kitaru_iac.checks.commands import note
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.endpoint import connects
 from kitaru_iac.checks.pods import is_hidden
 from kitaru_iac.checks.probes import (
@@ -126,7 +126,8 @@ class ClusterProbes(CommonProbes):
         def look(name: str) -> Raw:
             kind, called = NEEDED[name]
             path = f"/apis/apps/v1/namespaces/kube-system/{kind}s/{called}"
-            return api.read(path, f"{kind} {called} in kube-system", f"{kind}s there")
+            show = command("kubectl", "get", f"{kind}/{called}", namespace="kube-system")
+            return api.read(path, f"{kind} {called} in kube-system", f"{kind}s there", show)
 
         return outcomes_of(look, names)
 

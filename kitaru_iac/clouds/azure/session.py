@@ -16,8 +16,9 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from kitaru_iac.checks.probes import WORKERS, NoCredentials, Unavailable
+from kitaru_iac.checks.probes import WORKERS, NoCredentials, Skipped, Unavailable
 from kitaru_iac.clouds.azure.answers import arm_error, blob_error, caller, error_of, refused
+from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.observations import Caller, Raw, raws, text
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.spec.credentials import Credentials
@@ -133,10 +134,8 @@ class AzureAccess:
         Raises:
             ProbeError: Of the kind that the status and the error's code say.
         """
-        if not path.startswith("/"):
-            raise Unavailable(f"what Azure calls {about} is no id")  # it would be another host
         parameters = {"api-version": version, **{f"${key}": value for key, value in query.items()}}
-        return self._ask(f"{_ARM}{path}", parameters, about)
+        return self._ask(_url(path, about), parameters, about)
 
     def resource(self, path: str, version: str, *, about: str) -> Raw:
         """Read a resource by its id. Raises as `get`, and where the answer is about another one."""
@@ -165,19 +164,28 @@ class AzureAccess:
 
         Raises as `get`.
         """
-        return self._ask(f"{_ARM}{path}", {"api-version": version}, about, body)
+        return self._ask(_url(path, about), {"api-version": version}, about, body)
 
     def aks_token(self) -> str:
         """Give a token that the API of a cluster guarded by Entra takes.
 
         Raises:
+            Skipped: Entra refuses one: waiting does not help.
             Unavailable: Entra gives none.
         """
-        from azure.core.exceptions import AzureError
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
 
         assert self._credential is not None, "not opened"
         try:
             return self._credential.get_token(_AKS).token
+        except ClientAuthenticationError as error:
+            found = refused(error)
+            if isinstance(found, Unavailable):
+                raise found from error
+            raise Skipped(  # by a policy, or without the application: those for Azure itself work
+                f"Entra gave no token for clusters of AKS: {found.why}",
+                az("account", "get-access-token", scope=_AKS),
+            ) from error
         except (AzureError, OSError, ValueError, KeyError) as error:
             raise Unavailable(
                 f"Entra gave no token for clusters of AKS: {type(error).__name__}",
@@ -327,6 +335,12 @@ class AzureAccess:
         except (ValueError, AzureError):
             body = None
         return int(answer.status_code), answer.headers, body
+
+
+def _url(path: str, about: str) -> str:
+    if not path.startswith("/"):
+        raise Unavailable(f"what Azure calls {about} is no id")  # it would be another host
+    return f"{_ARM}{path}"
 
 
 def _seconds(retry_after: str | None) -> float:

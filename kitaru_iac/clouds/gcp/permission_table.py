@@ -37,6 +37,7 @@ class When(StrEnum):
     ALWAYS = "always"
     WORKLOAD = "extra.orchestrator.workload_service_account is set"
     FOREIGN = "the registry is not Google's, so that pods pull with a secret"
+    NAMED = "extra.orchestrator.service_account_name is set"
     DNS_ENDPOINT = "the cluster's DNS endpoint is on, which ZenML then takes"
 
 
@@ -167,7 +168,7 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
     ),
     *_rows(_V, Resource.PROJECT, _VERTEX, {"aiplatform.locations.list": "gcp.vertex.region"}),
     # Objects in the cluster, which roles of IAM let read as RBAC does. Everybody may ask there what
-    # they may do (gcp.cluster.rights).
+    # they may do themselves (gcp.cluster.rights).
     *_rows(
         _V,
         Resource.CLUSTER,
@@ -185,5 +186,15 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         _GKE,
         {"container.secrets.get": "gcp.cluster.pull_secret, which reads their metadata alone"},
         when=When.FOREIGN,
+    ),
+    *_rows(
+        _V,
+        Resource.CLUSTER,
+        _GKE,
+        {
+            "container.localSubjectAccessReviews.create": "gcp.cluster.pod_identity, which asks "
+            "what that account may do",
+        },
+        when=When.NAMED,
     ),
 )

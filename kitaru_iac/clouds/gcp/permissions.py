@@ -55,6 +55,7 @@ def permissions_for(resources: GcpResources, identity: Identity) -> tuple[GcpPer
         and present[row.resource]
         and (row.when is not When.WORKLOAD or resources.workload is not None)
         and (row.when is not When.FOREIGN or resources.foreign is not None)
+        and (row.when is not When.NAMED or resources.named_account is not None)
     )
 
 

@@ -71,7 +71,10 @@ def test_the_id_of_a_role_is_one_that_google_takes(stack: str) -> None:
 
 
 def test_whoever_verifies_only_reads() -> None:
-    verbs = {row.action.rsplit(".", 1)[1] for row in PERMISSIONS if row.identity is Identity.VERIFY}
+    # Kubernetes calls the question what an account may do the creation of a review.
+    reviews = "container.localSubjectAccessReviews.create"
+    asked = {row.action for row in PERMISSIONS if row.identity is Identity.VERIFY}
+    verbs = {action.rsplit(".", 1)[1] for action in asked - {reviews}}
     assert verbs == {"get", "list", "getIamPolicy", "connect"}
 
 
@@ -187,3 +190,13 @@ def test_secrets_are_for_who_looks_at_a_registry_that_is_not_googles() -> None:
         r = gcp_resources(from_mapping({**given, "container_registry": registry}))
         read = needed(r, Identity.VERIFY, Resource.CLUSTER)
         assert ("container.secrets.get" in read) is is_foreign
+
+
+def test_reviews_are_for_who_looks_at_a_named_service_account() -> None:
+    given = {"name": "prod", "type": "kubernetes", "cluster": "pods", "region": "europe-west1"}
+    given |= {"project": "my-project", "artifact_store": "gs://data-of-ours"}
+    given |= {"container_registry": f"{GAR}/my-project/images"}
+    for extra in ({}, {"orchestrator": {"service_account_name": "steps"}}):
+        r = gcp_resources(from_mapping({**given, "extra": extra}))
+        read = needed(r, Identity.VERIFY, Resource.CLUSTER)
+        assert ("container.localSubjectAccessReviews.create" in read) is bool(extra)

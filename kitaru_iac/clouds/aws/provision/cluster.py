@@ -35,7 +35,7 @@ _NODE_POLICIES = (
 
 
 #: Families with a processor of ARM: `a1`, and a `g` behind the generation, as in `m7g` and `c7gn`.
-_ARM = compiled(r"a1|p6e-gb200|[a-z]+[0-9]+[a-z]*g[a-z]*")
+_ARM = compiled(r"a1|p[0-9]+e-gb[0-9]+|[a-z]+[0-9]+[a-z]*g[a-z]*")
 #: Families with an NVIDIA GPU, as `gr6` and `p6-b200`; the GPU of a `g4ad` is AMD's.
 _NVIDIA = compiled(r"(?!g4ad$)(?:g|gr|p)[0-9]+[a-z]*(?:-g?b[0-9]+)?")
 
