@@ -34,21 +34,17 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_login(short: None) -> None:
-    before = time.monotonic()
     with LittleServer(slowly) as web, pytest.raises(NotConnectedError, match="No answer"):
         login.login(web.url, api_key="ZENKEY_a", project="p", timeout=0.4)
-    assert time.monotonic() - before < 2
 
 
 def test_a_status(short: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = time.monotonic()
     with LittleServer(slowly) as web:
         monkeypatch.setenv("ZENML_STORE_URL", web.url)
         monkeypatch.setenv("ZENML_STORE_API_KEY", "ZENKEY_a")
         found = status(timeout=0.4)
     assert not found.connected
     assert "No answer" in str(found.error)
-    assert time.monotonic() - before < 2
 
 
 def test_a_longer_time_for_each_holds_for_all(short: None) -> None:

@@ -94,7 +94,7 @@ def test_the_tested_releases_are_the_supported_ones() -> None:
     "text", ["rc" * 32, "rev" * 20, "0.98" + ".1" * 30, "0.98+" + "a" * 59 + "!"]
 )
 def test_no_text_takes_long(text: str) -> None:
-    begun = time.process_time()
+    begun = time.thread_time()
     for _ in range(100):
         support(f"0.98.0{text}"[:64])
-    assert time.process_time() - begun < 1
+    assert time.thread_time() - begun < 2

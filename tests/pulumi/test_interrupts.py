@@ -313,13 +313,12 @@ def test_a_plugin_ends_when_its_engine_was_killed_and_not_in_the_middle_of_a_wri
     assert stored.names() == {"default", "dev"}
 
 
-def test_an_idle_plugin_ends_at_once(tmp_path: Path) -> None:
+def test_an_idle_plugin_ends_at_once() -> None:
+    patient = "import kitaru_iac.pulumi.plugin.main as m; m._GRACE = m._GRACE_ALONE = 600; m.main()"
     running = subprocess.Popen(
-        ["pulumi-resource-kitaru", "127.0.0.1:9"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", patient, "127.0.0.1:9"], stdout=subprocess.PIPE, text=True
     )
     assert running.stdout is not None
     assert running.stdout.readline().strip().isdigit()
-    began = time.monotonic()
     running.send_signal(signal.SIGINT)
-    assert running.wait(timeout=5) == 0
-    assert time.monotonic() - began < 5
+    assert running.wait(timeout=60) == 0

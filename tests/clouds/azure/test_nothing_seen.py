@@ -6,7 +6,6 @@ be ok. And no call may be made that nothing stands on.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -122,10 +121,8 @@ def test_without_a_token_nothing_is_ok(kind: str, world: World) -> None:
 def test_questions_are_asked_at_the_same_time(world: World) -> None:
     spec = local(world)
     world.faults.latency = 0.1
-    start = time.monotonic()
     world.report(spec)
     assert world.faults.busiest >= 4
-    assert time.monotonic() - start < 0.1 * len(world.faults.calls)
 
 
 def test_a_busy_azure_is_asked_once_more(world: World) -> None:
