@@ -10,19 +10,22 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackNotFound
-from kitaru_iac.gateway.errors import may_not_read
 from kitaru_iac.gateway.guards import MOST_LISTED, EndlessListing, read_through
 from kitaru_iac.gateway.lookup import PREFIX_MATCHES, Stub, contains, has_id_prefix, id_prefix
-from kitaru_iac.gateway.masking import masked
-from kitaru_iac.gateway.order import role_rank
+from kitaru_iac.gateway.payload_views import (
+    Changed,
+    links_of,
+    name_of,
+    places_of,
+    stack_view,
+    stub_of,
+    text_of,
+)
 from kitaru_iac.gateway.reader import BaseReader
-from kitaru_iac.gateway.views import ComponentView, ConnectorView, StackRow, StackView, Unread
-from kitaru_iac.labels import APPLIED_LABEL, is_managed
-from kitaru_iac.machine.active_scope import canonical_id
+from kitaru_iac.gateway.views import StackRow, StackView, Unread
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = ["Changed", "Kind", "PayloadReader"]
@@ -40,18 +43,6 @@ _MOST_READS = 3
 _IDS = 100
 
 _T = TypeVar("_T")
-
-
-class Changed(UnreadableError):
-    """Parts of a stack that were read one after the other do not fit.
-
-    Attributes:
-        withheld: The error for parts that others name, and that stay away in every listing.
-    """
-
-    def __init__(self, what: str, withheld: NotAllowedError | None = None) -> None:
-        super().__init__(what)
-        self.withheld = withheld
 
 
 class PayloadReader(BaseReader):
@@ -93,18 +84,18 @@ class PayloadReader(BaseReader):
             filters |= {"id": f"startswith:{prefix}", "logical_operator": "or"}
         with self._known_form():
             page = self._list("stacks", hydrate=True, size=PREFIX_MATCHES + 1, **filters)
-            stubs = [_stub(item) for item in page["items"]]
+            stubs = [stub_of(item) for item in page["items"]]
             if page["total"] > len(stubs) and not any(stub.name == ref for stub in stubs):
                 # More ids begin so than were asked for: the named stack may not be among them.
                 page = self._list("stacks", hydrate=True, size=1, name=f"equals:{ref}")
-                stubs += [_stub(item) for item in page["items"]]
+                stubs += [stub_of(item) for item in page["items"]]
         found = {stub.id: stub for stub in stubs}.values()
         return [stub for stub in found if stub.name == ref or has_id_prefix(stub.id, prefix)]
 
     def _by_id(self, id: str) -> Stub | None:
         with self._known_form():
             page = self._list("stacks", hydrate=True, size=1, id=f"equals:{id}")
-            stubs = [_stub(item) for item in page["items"]]
+            stubs = [stub_of(item) for item in page["items"]]
             return next((stub for stub in stubs if stub.id == id), None)
 
     def _chunks(self, page: int | None, size: int, name: str | None) -> Iterator[Sequence[Stub]]:
@@ -117,7 +108,7 @@ class PayloadReader(BaseReader):
             yield self._page(page, size)[0]
             return
         filters = {"name": f"contains:{name}"} if name else {}
-        for stubs in self._every(_stub, hydrate=True, size=_PIECE, **filters):
+        for stubs in self._every(stub_of, hydrate=True, size=_PIECE, **filters):
             yield [stub for stub in stubs if not name or contains(stub.name, name)]
 
     def _every(self, read: Callable[[dict[str, Any]], _T], **filters: Any) -> Iterator[list[_T]]:
@@ -132,7 +123,7 @@ class PayloadReader(BaseReader):
                 if may_be_gone:
                     return None
                 raise
-            items = {_text(item["id"]): read(item) for item in found["items"]}
+            items = {text_of(item["id"]): read(item) for item in found["items"]}
             return items, int(found["total"]), int(found["total_pages"])
 
         with self._known_form():
@@ -172,7 +163,7 @@ class PayloadReader(BaseReader):
         try:
             with self._known_form():
                 found = self._list("stacks", hydrate=True, page=number, size=size)
-                return [_stub(item) for item in found["items"]], int(found["total"])
+                return [stub_of(item) for item in found["items"]], int(found["total"])
         except NotConnectedError:
             raise
         except (UnreadableError, KitaruError):
@@ -190,16 +181,16 @@ class PayloadReader(BaseReader):
         return sorted(found)[:limit]
 
     def _name_pieces(self, *, test: str = "", **filters: Any) -> Iterator[list[str]]:
-        for names in self._every(_name, hydrate=False, size=_NAMES, **filters):
+        for names in self._every(name_of, hydrate=False, size=_NAMES, **filters):
             yield [name for name in names if contains(name, test)]
 
     def _view(self, stub: Stub, is_active: bool) -> StackView:
         with self._known_form():
             # A component in the document of its stack lacks all that is set on it.
             full = self._all("components", stack_id=stub.id)
-            links = _links(full)
+            links = links_of(full)
             connectors = self._all("service_connectors", id=_one_of(links)) if links else []
-            return _whole(stub, full, connectors, is_active)
+            return stack_view(stub, full, connectors, is_active)
 
     def stack(self, ref: str) -> StackView:
         """See `Reader.stack`. What somebody changes meanwhile is read again.
@@ -219,9 +210,9 @@ class PayloadReader(BaseReader):
         """See `Reader.views`. Stacks that change meanwhile are read again, one by one."""
         with self._known_form():
             before = self._stubs(rows)
-            members = {part for stub in before.values() for part in _places(stub)}
+            members = {part for stub in before.values() for part in places_of(stub)}
             full = self._by_ids("components", members)
-            connectors = self._by_ids("service_connectors", _links(list(full.values())))
+            connectors = self._by_ids("service_connectors", links_of(list(full.values())))
             after = self._stubs(rows)
         found: list[StackView | Unread] = []
         for row in rows:
@@ -247,14 +238,14 @@ class PayloadReader(BaseReader):
         """One of several stacks that were read together; alone, if it was another before."""
         if stub is not None and stub.payload == after.payload:
             with suppress(Changed), self._known_form():
-                parts = [full[part] for part in _places(stub) if part in full]
-                links = [connectors[link] for link in _links(parts) if link in connectors]
-                return _whole(stub, parts, links, row.is_active)
+                parts = [full[part] for part in places_of(stub) if part in full]
+                links = [connectors[link] for link in links_of(parts) if link in connectors]
+                return stack_view(stub, parts, links, row.is_active)
         return self.stack(row.id)
 
     def _stubs(self, rows: Sequence[StackRow]) -> dict[str, Stub]:
         found = self._by_ids("stacks", {row.id for row in rows})
-        return {stub.id: stub for stub in map(_stub, found.values())}
+        return {stub.id: stub for stub in map(stub_of, found.values())}
 
     def _by_ids(self, kind: Kind, ids: Set[str]) -> dict[str, dict[str, Any]]:
         """What is there of these, by their ids, in questions that each fit into an address."""
@@ -279,165 +270,3 @@ class PayloadReader(BaseReader):
 
 def _one_of(ids: Iterable[str]) -> str:
     return f"oneof:{json.dumps(sorted(ids))}"
-
-
-def _places(stub: Stub) -> dict[str, int]:
-    """The ids of a stack's components, with the place of each among those of its type."""
-    listed: dict[str, list[Any]] = stub.payload["metadata"]["components"]
-    return {c["id"]: place for parts in listed.values() for place, c in enumerate(parts)}
-
-
-def _links(full: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {c["metadata"]["connector"]["id"] for c in full if c["metadata"]["connector"]}
-
-
-def _require_fit(
-    stub: Stub,
-    named: Sequence[tuple[Mapping[str, Any], str]],
-    given: Sequence[Mapping[str, Any]],
-    changed: str,
-) -> None:
-    """See that a listing has what others name, with its kind; raises `Changed`."""
-    wanted, ids = {part["id"] for part, _ in named}, {part["id"] for part in given}
-    if wanted == ids:
-        return
-    names = [f"{kind} {_text(part['name'])}" for part, kind in named if part["id"] not in ids]
-    # A server leaves out of a listing, without a word, what may not be read.
-    withheld = may_not_read(stub.name, names) if ids < wanted else None
-    raise Changed(changed, withheld)
-
-
-def _whole(
-    stub: Stub,
-    full: list[dict[str, Any]],
-    connectors: Sequence[dict[str, Any]],
-    is_active: bool,
-) -> StackView:
-    """A stack from its documents; raises `Changed` where they do not fit."""
-    stack, order = stub.payload, _places(stub)
-    listed = [
-        (part, kind.replace("_", " "))
-        for kind, of in stack["metadata"]["components"].items()
-        for part in of
-    ]
-    _require_fit(stub, listed, full, "the stack changed while it was read")
-    links = [(link, "service connector") for c in full if (link := c["metadata"]["connector"])]
-    _require_fit(stub, links, connectors, "the stack's connectors changed while it was read")
-    full = sorted(full, key=lambda c: _component_order(c, first=order[c["id"]] == 0))
-    metadata = stack["metadata"]
-    return StackView(
-        id=stub.id,
-        name=stub.name,
-        description=_text(metadata["description"] or ""),
-        labels=_settings(metadata["labels"]),
-        is_active=is_active,
-        is_managed=stub.is_managed,
-        components=tuple(_component(component) for component in full),
-        connectors=tuple(
-            _connector(c) for c in sorted(connectors, key=lambda c: (c["name"], c["id"]))
-        ),
-        environment=masked(_settings(metadata.get("environment"))),
-        secrets=_texts(metadata.get("secrets")),
-        spec_path=_optional(metadata["stack_spec_path"], _text),
-        **_history(stack),
-    )
-
-
-def _stub(item: dict[str, Any]) -> Stub:
-    uuid, labels = canonical_id(item["id"]), item["metadata"]["labels"] or {}
-    if uuid is None:
-        raise ValueError("an id that is none")
-    return Stub(uuid, _text(item["name"]), is_managed(labels), item, APPLIED_LABEL in labels)
-
-
-def _name(item: dict[str, Any]) -> str:
-    return _text(item["name"])
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} in place of a text")
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{type(value).__name__} in place of a number")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    """The texts of a list; none where a server does not know the field yet."""
-    if not isinstance(value, list | None):
-        raise TypeError(f"{type(value).__name__} in place of a list")
-    return tuple(_text(item) for item in value or ())
-
-
-def _settings(value: object) -> dict[str, Any]:
-    """A mapping with texts as keys; empty where there is none."""
-    if not isinstance(value, dict | None):
-        raise TypeError(f"{type(value).__name__} in place of a mapping")
-    return dict(value or {})
-
-
-def _component_order(component: Mapping[str, Any], *, first: bool) -> tuple[Any, ...]:
-    return (*role_rank(component["body"]["type"]), not first, component["name"], component["id"])
-
-
-def _time(value: str) -> datetime:
-    time = datetime.fromisoformat(value)
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _optional(value: object, read: Callable[[Any], _T]) -> _T | None:
-    return None if value is None else read(value)
-
-
-def _history(item: Mapping[str, Any]) -> dict[str, Any]:
-    user = item["resources"]["user"]
-    return {
-        "created": _time(item["body"]["created"]),
-        "updated": _time(item["body"]["updated"]),
-        "user": _text(user["name"]) if user else None,
-    }
-
-
-def _component(item: Mapping[str, Any]) -> ComponentView:
-    body, metadata = item["body"], item["metadata"]
-    connector = metadata["connector"]
-    return ComponentView(
-        role_type=_text(body["type"]),
-        id=_text(item["id"]),
-        name=_text(item["name"]),
-        flavor=_text(body["flavor_name"]),
-        configuration=masked(_settings(metadata["configuration"])),
-        labels=_settings(metadata["labels"]),
-        environment=masked(_settings(metadata.get("environment"))),
-        secrets=_texts(metadata.get("secrets")),
-        connector_id=_text(connector["id"]) if connector else None,
-        connector_name=_text(connector["name"]) if connector else None,
-        connector_resource_id=_optional(metadata["connector_resource_id"], _text),
-        **_history(item),
-    )
-
-
-def _connector(item: Mapping[str, Any]) -> ConnectorView:
-    body, metadata = item["body"], item["metadata"]
-    kind = body["connector_type"]
-    return ConnectorView(
-        id=_text(item["id"]),
-        name=_text(item["name"]),
-        # A server that knows the type sends a description of it instead of its name.
-        type=_text(kind if isinstance(kind, str) else kind["connector_type"]),
-        auth_method=_text(body["auth_method"]),
-        resource_types=_texts(body["resource_types"]),
-        resource_id=_optional(body["resource_id"], _text),
-        configuration=masked(_settings(metadata["configuration"])),
-        labels=_settings(metadata["labels"]),
-        description=_text(body["description"] or ""),
-        supports_instances=bool(body["supports_instances"]),
-        expires_at=_optional(body["expires_at"], _time),
-        expires_skew_tolerance=_optional(body["expires_skew_tolerance"], _number),
-        expiration_seconds=_optional(metadata["expiration_seconds"], _number),
-        **_history(item),
-    )

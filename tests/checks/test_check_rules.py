@@ -76,7 +76,7 @@ def report(*statuses: CheckStatus) -> CheckReport:
     return CheckReport("prod", tuple(results))
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.product(CheckStatus, repeat=2))
+@pytest.mark.parametrize(("one", "other"), list(itertools.product(CheckStatus, repeat=2)))
 def test_of_two_the_worse_is_the_worst_in_either_order(
     one: CheckStatus, other: CheckStatus
 ) -> None:
