@@ -6,7 +6,6 @@ a connector has is what *that* server says.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,7 +61,6 @@ from kitaru_iac.notices import KitaruWarning
 
 __all__ = ["RestGateway"]
 
-_log = logging.getLogger("kitaru_iac.gateway")
 
 _Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
 
@@ -327,7 +325,9 @@ class RestGateway:
         try:
             answers.document(response)
         except NotFoundError:
-            _log.debug("%s %s was gone already", kind, id)
+            import logging  # seldom needed, and slow to import
+
+            logging.getLogger("kitaru_iac.gateway").debug("%s %s was gone already", kind, id)
             return False
         return True
 

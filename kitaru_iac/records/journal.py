@@ -5,7 +5,6 @@ A failure runs them in reverse. Whether a write was made whose answer never came
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -21,8 +20,6 @@ from kitaru_iac.errors import (
 from kitaru_iac.records.requests import Theirs
 
 __all__ = ["Entry", "Journal"]
-
-_log = logging.getLogger("kitaru_iac.records")
 
 _T = TypeVar("_T")
 
@@ -70,11 +67,11 @@ class Journal:
             try:
                 entry.undo()
             except NotFoundError:
-                _log.debug("%s was gone already", entry.what)
+                _debug("%s was gone already", entry.what)
             except Theirs as found:
                 self.theirs.append(str(found))
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others
-                _log.debug("could not undo %s: %s", entry.what, error)
+                _debug("could not undo %s: %s", entry.what, error)
                 left.append(entry.what)
             self._entries.pop()
         return left
@@ -114,3 +111,9 @@ class Journal:
         if undo is not None:
             entry.undo = partial(undo, result)
         return result
+
+
+def _debug(text: str, *about: object) -> None:
+    import logging  # seldom needed, and slow to import
+
+    logging.getLogger("kitaru_iac.records").debug(text, *about)

@@ -30,6 +30,7 @@ from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
 from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unfinished import Unfinished
 from kitaru_iac.records.from_documents import (
     component_record,
@@ -146,7 +147,7 @@ class Store:
             return None
         if (named := self.stack_named(ref)) is not None:
             return named
-        if exact and _uuid(ref) is None:
+        if exact and canonical_id(ref) is None:
             return None
         if (prefix := id_prefix(ref)) is None:
             return None
@@ -261,7 +262,7 @@ class Store:
         return connector_record(doc, reused=reused)
 
     def _connector_doc(self, ref: str, *, secrets: bool) -> ConnectorDoc | None:
-        uuid = _uuid(ref)
+        uuid = canonical_id(ref)
         if uuid is None:
             named = self._connector_named(ref)
             if named is None or not secrets:
@@ -440,14 +441,3 @@ class Store:
 
 def _is_of(name: str, stack: str) -> bool:
     return name in {stack, stack + REPLACED} or final_name(name) == stack
-
-
-def _uuid(text: str) -> str | None:
-    if len(text) < 32:  # a name, most of the time
-        return None
-    from uuid import UUID
-
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None

@@ -6,7 +6,6 @@ process: what goes through it comes one after the other.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -282,6 +281,8 @@ def _told(error: Exception) -> KitaruError:
         return error
     if interrupt_in(error) is not None or isinstance(error, BrokenPipeError):
         raise error
+    import logging  # seldom needed, and slow to import
+
     logging.getLogger(__name__).debug("A stack's work failed", exc_info=error)
     return InternalError(redaction.text(f"{type(error).__name__}: {error}", *known_secrets()))
 
