@@ -22,8 +22,10 @@ from kitaru_iac.redaction import visible
 __all__ = ["Output", "current", "requested_format", "start"]
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-#: The colours that we write ourselves.
-_COLOR = compiled(r"(\x1b\[[0-9;]*m)")
+#: Nobody else knows it: a name that holds a colour's code is none of ours.
+_OURS = os.urandom(8).hex()
+#: The colours that we write ourselves, until they are written out.
+_COLOR = compiled(rf"(\x1b\[{_OURS}[0-9;]*m)")
 
 
 class Output:
@@ -98,7 +100,7 @@ class Output:
         """Write lines to stdout."""
         for line in lines:
             with _told_where_nothing_can_be_written(self._stdout):
-                self._stdout.write(safe(line) + "\n")
+                self._stdout.write(_finished(line) + "\n")
         with _told_where_nothing_can_be_written(self._stdout):
             self._stdout.flush()
 
@@ -150,7 +152,7 @@ class Output:
         return _painted(text, styles) if self._error_color else text
 
     def _tell(self, line: str) -> None:
-        self._stderr.write(safe(line) + "\n")
+        self._stderr.write(_finished(line) + "\n")
         self._stderr.flush()
 
     def _told(self) -> list[dict[str, str]]:
@@ -195,7 +197,11 @@ def safe(text: str) -> str:
 
 def _painted(text: str, styles: Sequence[str]) -> str:
     codes = ";".join(_STYLES[style] for style in styles)
-    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
+    return f"\x1b[{_OURS}{codes}m{text}\x1b[{_OURS}0m" if codes and text else text
+
+
+def _finished(line: str) -> str:
+    return safe(line).replace(_OURS, "")
 
 
 _runs: list[Output] = []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 import yaml
@@ -174,7 +176,9 @@ def test_json_has_no_colour_on_a_terminal_either(home: Home):
 def test_control_characters_of_a_name_do_nothing_to_the_terminal():
     assert output.safe("a\x1b]0;title\x07b\x9bc\rd") == "a\\x1b]0;title\\x07b\\x9bc\\rd"
     turned = "\x1b[31mprod\u202egpj\u2066\ufeff\U000e0041\x1b[0m \u200d"
-    assert output.safe(turned) == ("\x1b[31mprod\\u202egpj\\u2066\\ufeff\\U000e0041\x1b[0m \u200d")
+    assert output.safe(turned) == (
+        "\\x1b[31mprod\\u202egpj\\u2066\\ufeff\\U000e0041\\x1b[0m \u200d"
+    )
     given = {"name": turned, f"of{turned}": [1, "a\n\xadb\n", "\u2028", "yes", "ä\n"]}
     for encoding in ("utf-8", "ascii"):
         for kind, read in (("json", json.loads), ("yaml", yaml.safe_load)):
@@ -182,7 +186,20 @@ def test_control_characters_of_a_name_do_nothing_to_the_terminal():
             assert read(document) == given
             assert not re.search(UNSEEN, document.replace("\n", ""))
             assert document.encode(encoding)
-    assert output.safe("\x1b[1mbold\x1b[0m\n\tä→") == "\x1b[1mbold\x1b[0m\n\tä→"
+
+
+def test_a_colour_is_ours_alone(home: Home) -> None:
+    """One in a name could hide the rest of a line."""
+    hidden = "a\x1b[8mred"
+    assert home.kitaru("stack", "create", "dev").returncode == 0
+    with closing(sqlite3.connect(home.database)) as db, db:
+        db.execute("UPDATE stack SET name = ? WHERE name = 'dev'", (hidden,))
+    for seen in (
+        home.kitaru("stack", "list", FORCE_COLOR="1"),
+        home.kitaru("stack", "show", hidden, FORCE_COLOR="1"),
+    ):
+        assert "a\\x1b[8mred" in seen.stdout
+        assert set(re.findall(r"\x1b[^m]*m", seen.stdout)) <= {f"\x1b[{n}m" for n in (0, 1, 2, 32)}
 
 
 def test_secrets_cannot_get_into_a_document(capsys):
