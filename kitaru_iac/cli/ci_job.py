@@ -136,13 +136,29 @@ def trusted(host: Host) -> Iterator[None]:
 def _refuse_strangers(request: Proposal | None) -> None:
     event = os.environ.get("GITHUB_EVENT_NAME", "")
     if event in _OPEN_EVENTS and (request is None or request.is_fork):
-        raise UsageError(
-            "This job has the repository's secrets, and reads what a stranger may have written",
-            where=f"the event {event}",
-            why="A description names the variables and files that hold credentials, and the "
-            "servers that they are sent to.",
-            remedy="Run it for the event `pull_request`, which has no secrets on forks.",
-        )
+        where = f"the event {event}"
+        remedy = "Run it for the event `pull_request`, which has no secrets on forks."
+    elif request is not None and request.is_fork and _is_run_for_a_fork(os.environ):
+        where = f"merge request !{request.number}, from a fork"
+        remedy = "Run it in the fork's own project, or push what was reviewed to a branch here."
+    else:
+        return
+    raise UsageError(
+        "This job has the repository's secrets, and reads what a stranger may have written",
+        where=where,
+        why="A description names the variables and files that hold credentials, and the "
+        "servers that they are sent to.",
+        remedy=remedy,
+    )
+
+
+def _is_run_for_a_fork(environ: Mapping[str, str]) -> bool:
+    """Whether GitLab runs a fork's pipeline in the project that the request goes to.
+
+    Source: https://docs.gitlab.com/ci/pipelines/merge_request_pipelines/#use-with-forked-projects
+    """
+    source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
+    return environ.get("GITLAB_CI") == "true" and environ.get("CI_PROJECT_ID") != source
 
 
 def require_kept_state(host: Host, specs: Iterable[StackSpec]) -> None:

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from kitaru_iac import redaction
 from kitaru_iac.hosts.api import Api, Json
 from kitaru_iac.hosts.conversations import Conversations
 from kitaru_iac.hosts.errors import HostError
@@ -24,6 +26,7 @@ __all__ = ["GitHub"]
 #: https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions: of a step.
 _LONGEST_SUMMARY: Final = 1024 * 1024
 _LABEL: Final = "kitaru-drift"
+_API: Final = "https://api.github.com"
 _MOST_PAGES: Final = 50
 
 _COMMENTS = """
@@ -176,7 +179,7 @@ class GitHub(Conversations):
                 )
             self._opened = Api(
                 self.name,
-                self._environ.get("GITHUB_API_URL") or "https://api.github.com",
+                self._environ.get("GITHUB_API_URL") or _API,
                 {
                     "Accept": "application/vnd.github+json",
                     "Authorization": f"Bearer {token}",
@@ -247,8 +250,8 @@ class GitHub(Conversations):
 
     def _graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         api = self._api
-        url = self._environ.get("GITHUB_GRAPHQL_URL") or "https://api.github.com/graphql"
-        asked = api.at(url).post("", {"query": query, "variables": dict(variables)}, is_read=True)
+        host = api.at(_graphql_url(api.url, self._environ.get("GITHUB_GRAPHQL_URL")))
+        asked = host.post("", {"query": query, "variables": dict(variables)}, is_read=True)
         answer = asked if isinstance(asked, dict) else {}
         data = answer.get("data")
         if answer.get("errors") or not isinstance(data, dict):
@@ -257,6 +260,24 @@ class GitHub(Conversations):
             why = first.get("message") if isinstance(first, dict) else None
             raise HostError("GitHub did not answer a question about conversations", why=str(why))
         return data
+
+
+def _graphql_url(api: str, said: str | None) -> str:
+    """Tell where the other API of the same host is: the token goes to no other.
+
+    Source: https://docs.github.com/en/enterprise-server/graphql/guides/forming-calls-with-graphql
+    """
+    url = said or f"{api.removesuffix('/v3')}/graphql"
+    if urlsplit(url)[:2] != urlsplit(api)[:2] or not (said or api == _API or api.endswith("/v3")):
+        raise HostError(
+            "This host has no GraphQL API, by which our own comments are known",
+            where=redaction.url(said or api),
+            why="It is neither GitHub nor a GitHub Enterprise Server."
+            if not said
+            else f"It is another host than the REST API's, {redaction.url(api)}.",
+            remedy="Give --no-comment; kitaru-plan.json has the plan.",
+        )
+    return url
 
 
 def _is_ours(node: Mapping[str, Any], key: str) -> bool:

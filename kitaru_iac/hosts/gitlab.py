@@ -23,6 +23,8 @@ __all__ = ["COUNTS", "OUTPUTS", "GitLab"]
 OUTPUTS: Final = "kitaru.env"
 #: The file of ``artifacts: reports: terraform``, there too: counts alone, since guests may read it.
 COUNTS: Final = "kitaru-counts.json"
+#: The variable of the report that says whose it is.
+_JOB: Final = "KITARU_JOB"
 _LABEL: Final = "kitaru-drift"
 
 
@@ -104,11 +106,16 @@ class GitLab(Conversations):
         """Do nothing: GitLab has no page for what a job says but its log."""
 
     def outputs(self, values: Mapping[str, str]) -> None:
-        """See `Host.outputs`: a dotenv report, a line each, with a prefix of our own."""
-        lines = [
-            f"KITARU_{name.upper()}={' '.join(value.split())}\n" for name, value in values.items()
-        ]
-        _write(OUTPUTS, "".join(lines))
+        """See `Host.outputs`: a dotenv report, a line each, with a prefix of our own.
+
+        What another command of the same job has handed on stays, by the job's id in the report.
+        """
+        given = {
+            f"KITARU_{name.upper()}": " ".join(value.split()) for name, value in values.items()
+        }
+        if job := self._environ.get("CI_JOB_ID"):
+            given = {_JOB: job, **_values_of(job), **given}
+        _write(OUTPUTS, "".join(f"{name}={value}\n" for name, value in given.items()))
 
     def counts(self, create: int, update: int, delete: int) -> None:
         """See `Host.counts`: the file of ``artifacts: reports: terraform``."""
@@ -203,6 +210,16 @@ class GitLab(Conversations):
                 author = item.get("author")
                 if isinstance(author, dict) and author.get("id") == self._own_id:
                     yield item
+
+
+def _values_of(job: str) -> dict[str, str]:
+    """What this job's report holds so far; a runner may have kept that of an older one."""
+    try:
+        lines = Path(OUTPUTS).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    found = dict(line.split("=", 1) for line in lines if "=" in line)
+    return found if found.get(_JOB) == job else {}
 
 
 def _write(name: str, text: str) -> None:

@@ -45,8 +45,12 @@ def test_from_the_first_comment_to_drift(
         }
         for name, text in variables.items():
             monkeypatch.setenv(name, text)
-        assert run("preview", "-f", "dev.yaml").code == 0  # of a fork
+        strangers = run("preview", "-f", "dev.yaml")
+        assert (strangers.code, "from a fork" in strangers.err) == (64, True)
+        monkeypatch.setenv("CI_PROJECT_ID", "6")  # in the fork itself
+        assert run("preview", "-f", "dev.yaml").code == 0
         assert world.requests == []
+        monkeypatch.setenv("CI_PROJECT_ID", "5")
         monkeypatch.setenv("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "5")
         world.add("comments", marked("preview/stacks", "a trap"), OTHER)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.hosts.api import Api, Json
 from kitaru_iac.hosts.errors import HostError
 from kitaru_iac.hosts.github import GitHub
 from kitaru_iac.hosts.gitlab import GitLab
@@ -234,6 +235,41 @@ class TestFork:
         assert place.host.proposal == Proposal(7, is_fork=False)
 
 
+class TestWhoIsAsked:
+    @pytest.mark.parametrize(
+        ("api", "graphql", "asked"),
+        [
+            ("", "", "https://api.github.com/graphql"),
+            ("https://api.github.com", "", "https://api.github.com/graphql"),
+            ("https://github.example.com/api/v3", "", "https://github.example.com/api/graphql"),
+            ("https://api.a.ghe.com", "https://api.a.ghe.com/graphql", None),
+            ("https://gitea.example.com/api/v1", "", ""),
+            ("https://gitea.example.com/api/v1", "https://api.github.com/graphql", ""),
+            ("https://api.github.com", "http://api.github.com/graphql", ""),
+        ],
+    )
+    def test_the_token_goes_to_no_other_host(
+        self, monkeypatch: pytest.MonkeyPatch, api: str, graphql: str, asked: str | None
+    ) -> None:
+        seen: list[str] = []
+
+        def post(self: Api, path: str, document: Json, *, is_read: bool = False) -> Json:
+            seen.append(self.url + path)
+            return {"data": {}}
+
+        monkeypatch.setattr(Api, "post", post)
+        given = {"GITHUB_API_URL": api, "GITHUB_GRAPHQL_URL": graphql, "GITHUB_TOKEN": "t"}
+        host = GitHub({**given, "GITHUB_REPOSITORY": "o/r"})
+        with pytest.raises(HostError) as failed:
+            host.notes(KEY, 7)
+        assert seen == ([] if asked == "" else [asked or graphql])
+        assert ("no GraphQL" in str(failed.value)) is (asked == "")
+
+    @pytest.mark.parametrize("name", ["GITEA_ACTIONS", "FORGEJO_ACTIONS"])
+    def test_what_sets_the_variables_of_github_is_not_github(self, name: str) -> None:
+        assert isinstance(host_of({"GITHUB_ACTIONS": "true", name: "true"}), NoHost)
+
+
 class TestFailures:
     def test_a_busy_host_is_asked_again_and_a_write_is_sent_once(
         self, place: Place, monkeypatch: pytest.MonkeyPatch
@@ -311,6 +347,18 @@ class TestFiles:
         GitLab({}).outputs({"digest": "a\nEVIL=1", "has_changes": "true"})
         written = (tmp_path / "kitaru.env").read_text()
         assert written == "KITARU_DIGEST=a EVIL=1\nKITARU_HAS_CHANGES=true\n"
+
+    def test_a_second_command_of_a_job_keeps_the_outputs_of_the_first(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        GitLab({"CI_JOB_ID": "1"}).outputs({"plan_digest": "a", "failed": "1"})
+        GitLab({"CI_JOB_ID": "1"}).outputs({"checks_failed": "2", "failed": "0"})
+        assert (tmp_path / "kitaru.env").read_text().splitlines() == [
+            *("KITARU_JOB=1", "KITARU_PLAN_DIGEST=a", "KITARU_FAILED=0", "KITARU_CHECKS_FAILED=2"),
+        ]
+        GitLab({"CI_JOB_ID": "2"}).outputs({"failed": "0"})  # on a runner that cleans nothing up
+        assert (tmp_path / "kitaru.env").read_text() == "KITARU_JOB=2\nKITARU_FAILED=0\n"
 
     def test_the_widget_gets_counts_and_nothing_else(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
