@@ -184,7 +184,7 @@ def verify(stack: str | Description) -> CheckReport:
     apply_environment()
     from kitaru_iac.infrastructure.verify import verify as run
 
-    return run(_described(stack, by_name=True))
+    return run(_described(stack, by_name=True, with_infra=True))
 
 
 def drift(*names_or_ids: str, progress: ProgressCallback | None = None) -> tuple[StackDrift, ...]:
@@ -350,7 +350,9 @@ def delete(
     return done
 
 
-def _described(stack: str | Description, *, by_name: bool = False) -> StackSpec:
+def _described(
+    stack: str | Description, *, by_name: bool = False, with_infra: bool = False
+) -> StackSpec:
     """The description that was given, or that of the stack with this name or id."""
     from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec import from_given
@@ -358,5 +360,5 @@ def _described(stack: str | Description, *, by_name: bool = False) -> StackSpec:
     if isinstance(stack, str) and by_name:
         from kitaru_iac.stacks.export import described
 
-        return described(stack)
+        return described(stack, with_infra=with_infra)
     return from_given(stack, description_defaults)

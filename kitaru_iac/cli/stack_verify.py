@@ -57,7 +57,7 @@ def verify(
     from kitaru_iac.render.report import text
 
     out = current()
-    report = run(_described(ctx))
+    report = run(_described(ctx, with_infra=True))
     if (whole := _whole(report, out.format, description(ctx))) is not None:
         out.lines(whole.splitlines())
     else:
@@ -113,7 +113,7 @@ def policy(ctx: typer.Context) -> None:
     out.item(document, json.dumps(document, indent=2).splitlines())
 
 
-def _described(ctx: typer.Context) -> StackSpec:
+def _described(ctx: typer.Context, *, with_infra: bool = False) -> StackSpec:
     """The description that was given, or that of an existing stack if no more than its name was.
 
     Credentials beside the name are those of its connector, which the store does not show.
@@ -122,5 +122,6 @@ def _described(ctx: typer.Context) -> StackSpec:
     if given.file is None and {"--name"} <= set(given.given) <= {"--name", "--credentials"}:
         from kitaru_iac.stacks.export import described
 
-        return described(given.flags["name"], given.flags["credentials"])
+        name, credentials = given.flags["name"], given.flags["credentials"]
+        return described(name, credentials, with_infra=with_infra)
     return given.load()

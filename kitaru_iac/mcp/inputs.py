@@ -66,8 +66,12 @@ StackRef = Annotated[
 ]
 
 
-def described(description: Mapping[str, object] | None, stack: str | None) -> StackSpec:
+def described(
+    description: Mapping[str, object] | None, stack: str | None, *, with_infra: bool = False
+) -> StackSpec:
     """The description that was given, or that of an existing stack.
+
+    `with_infra` is as in `stacks.export.described`.
 
     Raises:
         UsageError: Both or none is given.
@@ -81,7 +85,7 @@ def described(description: Mapping[str, object] | None, stack: str | None) -> St
     if stack is not None:
         from kitaru_iac.stacks import export
 
-        return export.described(stack)
+        return export.described(stack, with_infra=with_infra)
     assert description is not None
     if (problem := _stdin_problem(description)) is not None:
         raise DescriptionError([problem])

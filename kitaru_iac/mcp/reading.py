@@ -83,7 +83,7 @@ async def stack_verify(
     def look(call: Call) -> dict[str, Any]:
         from kitaru_iac.infrastructure.verify import verify
 
-        spec = described(description, stack)
+        spec = described(description, stack, with_infra=True)
         call.progress(f"Checking the infrastructure of {spec.name}")
         found: dict[str, Any] = verify(spec).to_dict()
         found["results"].sort(key=lambda result: _WORST_FIRST.index(result["status"]))

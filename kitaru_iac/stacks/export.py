@@ -15,7 +15,7 @@ from typing import Any
 from kitaru_iac.errors import DescriptionError, Problem
 from kitaru_iac.gateway import StackView, read_stack
 from kitaru_iac.gateway.masking import masked
-from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OUR_LABELS
+from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OUR_LABELS, STACK_LABEL
 from kitaru_iac.patterns import compiled
 from kitaru_iac.plan.model import Action, Change, Step
 from kitaru_iac.records.describe import description_of
@@ -24,7 +24,7 @@ from kitaru_iac.records.model import ConnectorRecord
 from kitaru_iac.spec import StackSpec, from_mapping
 from kitaru_iac.spec.credentials import IDENTITY_FIELDS, Credentials
 from kitaru_iac.spec.fields import FIELDS
-from kitaru_iac.spec.kinds import StackType
+from kitaru_iac.spec.kinds import InfraMode, StackType
 from kitaru_iac.spec.refusal import is_masked
 from kitaru_iac.spec.resources import EXTRA_TARGETS
 from kitaru_iac.spec.stored import fields_set
@@ -38,6 +38,7 @@ __all__ = [
     "described_view",
     "export",
     "export_view",
+    "with_deployment",
 ]
 
 _CONFIGURATION = "configuration."
@@ -77,11 +78,16 @@ def export(ref: str) -> Exported:
     return export_view(read_stack(ref))
 
 
-def described(ref: str, credentials: str | None = None) -> StackSpec:
+def described(ref: str, credentials: str | None = None, *, with_infra: bool = False) -> StackSpec:
     """Describe a stack's infrastructure, to examine it; raises as `export`.
 
     It names the stack's connector, or holds what that tells and the credentials that are given for
     it. Secrets that stand in plain text among `extra` are left out.
+
+    Args:
+        ref: Its name or id.
+        credentials: Of its connector.
+        with_infra: Say that it was provisioned, where its record names a deployment.
 
     Raises:
         DescriptionError: The connector is somebody else than these credentials.
@@ -89,14 +95,25 @@ def described(ref: str, credentials: str | None = None) -> StackSpec:
     view = read_stack(ref)
     keys = described_view(view)
     if credentials is None:
-        return from_mapping(keys)
+        spec = from_mapping(keys)
+        return with_deployment(spec, view) if with_infra else spec
     connector = records_of_view(view).connector
     keys.pop("connector", None)
     told = {} if connector is None else _told_by_connector(keys, connector.configuration)
     spec = from_mapping({**keys, **told, "credentials": credentials})
     if connector is not None and spec.credentials is not None:
         _require_same_identity(spec.credentials, connector)
-    return spec
+    return with_deployment(spec, view) if with_infra else spec
+
+
+def with_deployment(spec: StackSpec, view: StackView) -> StackSpec:
+    """Say in the description of a stack that was read that it was provisioned, if it was.
+
+    Checks know then that what it names may have been made, in the stack's own account.
+    """
+    if spec.cloud is None or STACK_LABEL not in view.labels:
+        return spec
+    return spec.having(infra=InfraMode.PROVISION)
 
 
 def _require_same_identity(given: Credentials, connector: ConnectorRecord) -> None:

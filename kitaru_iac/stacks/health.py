@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import Unread
-from kitaru_iac.stacks.export import described_view
+from kitaru_iac.stacks.export import described_view, with_deployment
 from kitaru_iac.stacks.watch import Finding, StackDrift, drift_of_view, views_of, why_of
 from kitaru_iac.values import dataclass
 
@@ -105,4 +105,4 @@ def _checked(view: StackView) -> CheckReport:
     from kitaru_iac.infrastructure.verify import verify
     from kitaru_iac.spec import from_mapping
 
-    return verify(from_mapping(described_view(view)))
+    return verify(with_deployment(from_mapping(described_view(view)), view))

@@ -12,10 +12,11 @@ import yaml
 import kitaru_iac as kitaru_sdk
 from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.gateway import StackView
-from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.labels import MANAGED_LABEL, STACK_LABEL
 from kitaru_iac.mcp.inputs import described
 from kitaru_iac.spec import StackSpec, to_mapping
 from kitaru_iac.spec.document import Document
+from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.variables import escaped, expanded
 from kitaru_iac.stacks.export import credentials_variable, described_view, export_view
 from tests.cli.conftest import Kitaru
@@ -144,6 +145,31 @@ def test_what_is_examined_is_what_the_stack_uses(
     examined(described(None, "prod"))
     assert [to_mapping(spec)["extra"] for spec in seen] == [extra] * 4
     assert SECRET not in str([to_mapping(spec) for spec in seen])
+
+
+@pytest.mark.parametrize("labels", [{}, {STACK_LABEL: "prod"}])
+def test_that_a_stack_was_provisioned_is_known_to_its_checks(
+    monkeypatch: pytest.MonkeyPatch, kitaru: Kitaru, labels: dict[str, str]
+) -> None:
+    """Whether its bucket may have been made hangs on it; no policy speaks of what would be made."""
+    view = replace(view_of(EKS), labels={**view_of(EKS).labels, **labels})
+    seen: list[StackSpec] = []
+
+    def examined(spec: StackSpec, **_: object) -> CheckReport:
+        seen.append(spec)
+        return CheckReport(spec.name)
+
+    monkeypatch.setattr("kitaru_iac.stacks.export.read_stack", lambda _: view)
+    monkeypatch.setattr("kitaru_iac.stacks.health.views_of", lambda _: [view])
+    monkeypatch.setattr("kitaru_iac.infrastructure.verify.verify", examined)
+    kitaru_sdk.verify("prod")
+    kitaru_sdk.health("prod")
+    assert kitaru("stack", "verify", "prod").code == 0
+    examined(described(None, "prod", with_infra=True))
+    expected = InfraMode.PROVISION if labels else InfraMode.NONE
+    assert [spec.infra for spec in seen] == [expected] * 4
+    policies: Any = kitaru_sdk.policy("prod")["policies"]
+    assert "provision" not in policies
 
 
 def test_of_a_stack_made_by_hand_nothing_is_said_to_be_missing_that_is_there() -> None:

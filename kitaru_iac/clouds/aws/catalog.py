@@ -45,7 +45,11 @@ _CHECKS = (
         "is unknown. A bucket with the name that provisioning gives the stack's has to be in the "
         "account that is part of the name (ExpectedBucketOwner, here and in every other check of "
         "it); any other bucket may be another account's, which is said. After "
-        "`kitaru stack rename` it counts as any other: its name is the old stack's. Not looked at: "
+        "`kitaru stack rename` it counts as any other: its name is the old stack's. Where the "
+        "stack was provisioned and the bucket has another name, it has to be in an account that "
+        "the stack names (by its roles, its key or its registry) or in the caller's, which every "
+        "other check of it then expects; elsewhere all of them are unknown, unless `resources` "
+        "says `bucket: existing`. Not looked at: "
         "what it holds.",
         _S3 + "creating-bucket.html",
         _CANNOT_WARN,

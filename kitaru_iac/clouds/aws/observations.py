@@ -62,10 +62,17 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class BucketHead:
-    """What S3 says of a bucket to everybody: its region. `allowed` is whether we may list it."""
+    """What S3 says of a bucket to everybody: its region.
+
+    Attributes:
+        region: Where it is, if S3 named it.
+        allowed: Whether we may list it.
+        owner: The account that further requests expect it to be in, where they expect one.
+    """
 
     region: str | None
     allowed: bool
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -43,6 +44,11 @@ class BucketProbes(CommonProbes):
     def _ask_bucket(self) -> None:
         r = self._r
         self.head = self._probe("s3:HeadBucket", self._head)
+        if r.bucket_made:
+            look = self._head_of_ours
+            self.head = Probe(
+                self.head.name, look, requires=(self.session,), after=(self.identity,)
+            )
         self.bucket = Probe("s3:HeadBucket", _allowed_only(r), requires=(self.head,), inline=True)
         # Waits to be told the account only where the description does not say it.
         self.account_block = Probe(
@@ -115,21 +121,19 @@ class BucketProbes(CommonProbes):
             about=self._bucket_uri,
             absent=_NO_BUCKET,
             none=() if none is None else (none,),
-            **self._whose,
         )
 
-        def run(_before: object) -> Raw:
+        def run(before: BucketHead | None) -> Raw:
             require_aws_bucket(self._r)
-            return ask()
+            return ask(**self._whose(before.owner if before else None))
 
         # Of a stranger's bucket nothing is asked.
-        before: Probe[Any] = self.session if self._r.bucket_owner is None else self.head
+        is_own = self._r.bucket_made or self._r.bucket_owner is not None
+        before: Probe[Any] = self.head if is_own else self.session
         return Probe(f"s3:{pascal}", run, requires=(before,))
 
-    @property
-    def _whose(self) -> dict[str, str]:
+    def _whose(self, owner: str | None) -> dict[str, str]:
         """The bucket, as it is called in a request: the stack's own with its account."""
-        owner = self._r.bucket_owner
         named = {"Bucket": str(self._r.bucket)}
         return named if owner is None else {**named, "ExpectedBucketOwner": owner}
 
@@ -152,7 +156,7 @@ class BucketProbes(CommonProbes):
             absent=("404", "NoSuchBucket"),
         )
         try:
-            answer = ask(**self._whose)
+            answer = ask(**self._whose(self._r.bucket_owner))
         except Denied as denied:
             if self._r.bucket_owner is not None and _is_open(ask, str(self._r.bucket)):
                 raise AnotherOwner(
@@ -166,8 +170,35 @@ class BucketProbes(CommonProbes):
                     ),
                 ) from denied
             response = getattr(denied.__cause__, "response", {})
-            return BucketHead(_region_header(response), allowed=False)
-        return BucketHead(_region_of(answer, self._bucket_uri), allowed=True)
+            return BucketHead(_region_header(response), allowed=False, owner=self._r.bucket_owner)
+        region = _region_of(answer, self._bucket_uri)
+        return BucketHead(region, allowed=True, owner=self._r.bucket_owner)
+
+    def _head_of_ours(self, _session: None, identity: Outcome[CallerIdentity]) -> BucketHead:
+        """As `_head`, of a bucket that provisioning may have made in an account that is not told.
+
+        It is ours in an account that the description names, or in the caller's. In any other one
+        it may be one that is used, or a stranger's who took the name of what was made.
+        """
+        require_aws_bucket(self._r)
+        caller = None if isinstance(identity, ProbeError) else identity.account
+        accounts = tuple(dict.fromkeys(filter(None, (*self._r.told_accounts, caller))))
+        if (found := self._head_among(*accounts)) is not None:
+            return found
+        found = self._head()  # of whomever it is
+        if accounts and not found.allowed:
+            return replace(found, owner=accounts[0])
+        where = f"in none of the accounts that are known here ({', '.join(accounts)})"
+        raise Skipped(
+            f"{self._bucket_uri} is {where if accounts else 'in an account that is not known'}. It "
+            "may have been made for the stack: then it is a stranger's now, and nothing about it "
+            "counts",
+            note(
+                aws("s3api", "head-bucket", bucket=self._r.bucket),
+                "with --expected-bucket-owner and the account that it was made in; if another "
+                "account's bucket is used, check a description with resources: {bucket: existing}",
+            ),
+        )
 
     def _bucket_owner(self, identity: CallerIdentity) -> str | None:
         """The account that the bucket is in: the caller's, the registry's, or None for another one.
@@ -195,14 +226,19 @@ class BucketProbes(CommonProbes):
 
     def _owner_among(self, *accounts: str | None) -> str | None:
         """The first of these accounts that S3 takes for the bucket's owner."""
+        found = self._head_among(*accounts)
+        return None if found is None else found.owner
+
+    def _head_among(self, *accounts: str | None) -> BucketHead | None:
+        """What S3 says to who expects the first of these accounts that it takes for the owner."""
         ask = partial(self._aws.ask, "s3", "head_bucket", about=self._bucket_uri)
         for account in dict.fromkeys(filter(None, accounts)):
             try:
                 answer = ask(absent=("404",), Bucket=self._r.bucket, ExpectedBucketOwner=account)
             except Denied:
                 continue
-            _region_of(answer, self._bucket_uri)
-            return account
+            region = _region_of(answer, self._bucket_uri)
+            return BucketHead(region, allowed=True, owner=account)
         return None
 
     def _account_block(self, identity: CallerIdentity | None) -> Raw:

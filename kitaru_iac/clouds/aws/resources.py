@@ -14,7 +14,7 @@ from kitaru_iac.clouds.names import slug
 from kitaru_iac.patterns import compiled
 from kitaru_iac.redaction import url
 from kitaru_iac.spec.clouds.aws import VOCABULARY, aws_partition
-from kitaru_iac.spec.kinds import Cloud, StackType
+from kitaru_iac.spec.kinds import Cloud, InfraMode, StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec, SagemakerSpec
 from kitaru_iac.spec.uris import EcrUri, S3Uri
 
@@ -62,6 +62,8 @@ class AwsResources:
         bucket: Of the artifact store.
         bucket_owner: The account that the bucket was made in, where its name is the one that
             provisioning gives for this stack. In any other one, a stranger has taken the name.
+        bucket_made: Whether provisioning may have made it under a name that the user gave, so that
+            its name does not tell the account.
         prefix: Where in the bucket the store lies, without slashes at its ends; None for all of it.
         kms_key: The ARN of the KMS key that encrypts the bucket, where it is known.
         registry: The registry.
@@ -89,6 +91,7 @@ class AwsResources:
     account: str | None = None
     bucket: str | None = None
     bucket_owner: str | None = None
+    bucket_made: bool = False
     prefix: str | None = None
     kms_key: str | None = None
     registry: EcrUri | None = None
@@ -106,6 +109,12 @@ class AwsResources:
     foreign: ForeignPull | None = None
     s3_endpoint: str | None = None
     plain_uploads: bool = True
+
+    @property
+    def told_accounts(self) -> tuple[str, ...]:
+        """The accounts that the description names, the stack's own first."""
+        arns = (self.role, self.scheduler_role, self.kms_key)
+        return tuple(dict.fromkeys(filter(None, (*map(account_of, arns), self.account))))
 
     @property
     def unseen_bucket(self) -> str | None:
@@ -180,6 +189,8 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
     orchestrator = spec.extra.orchestrator
     scheduler_role = orchestrator.get("scheduler_role")
     account = registry.account if registry else account_of(role)
+    owner = account_in(store.bucket, spec.name) if store else None
+    provisioned = spec.infra is InfraMode.PROVISION and "bucket" not in spec.resources
     return AwsResources(
         stack=spec.name,
         type=spec.type,
@@ -187,7 +198,8 @@ def aws_resources(spec: BaseSpec) -> AwsResources:
         partition=aws_partition(region) if region else "aws",
         account=account,
         bucket=store.bucket if store else None,
-        bucket_owner=account_in(store.bucket, spec.name) if store else None,
+        bucket_owner=owner,
+        bucket_made=provisioned and store is not None and owner is None,
         prefix=prefix_of(store),
         kms_key=spec.infrastructure.kms_key,
         registry=registry,

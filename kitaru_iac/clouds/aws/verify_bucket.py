@@ -175,12 +175,12 @@ def evaluate_region(head: BucketHead, r: AwsResources) -> Verdict:
             "S3 did not name the bucket's region",
             aws("s3api", "get-bucket-location", bucket=r.bucket),
         )
-    if head.region == r.region and not head.allowed and r.bucket_owner is not None:
+    if head.region == r.region and not head.allowed and head.owner is not None:
         # S3 answers the same where a stranger has the name, and does not let us in.
         return unknown(
-            f"a bucket of this name is in {head.region}; whether it is account {r.bucket_owner}'s "
+            f"a bucket of this name is in {head.region}; whether it is account {head.owner}'s "
             "was not seen",
-            aws("s3api", "head-bucket", bucket=r.bucket, expected_bucket_owner=r.bucket_owner),
+            aws("s3api", "head-bucket", bucket=r.bucket, expected_bucket_owner=head.owner),
         )
     if head.region == r.region:
         return ok(f"it is in {head.region}")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok
-from kitaru_iac.checks.probes import Denied, NotFound, Unavailable
+from kitaru_iac.checks.probes import Denied, NotFound, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
 from kitaru_iac.clouds.aws.observations import (
     BucketHead,
@@ -257,7 +257,99 @@ def test_a_stranger_s_bucket_under_our_name_is_not_the_stack_s() -> None:
     # Whoever may not look without an owner either is told nothing by S3.
     closed: Any = Nobody()
     closed.ask = refusing
-    assert AwsProbes(closed, OWN).head.run(None) == BucketHead(None, allowed=False)
+    assert AwsProbes(closed, OWN).head.run(None) == BucketHead(None, allowed=False, owner=OURS)
+
+
+#: A stack that was provisioned, with a bucket that its user named.
+MADE = {
+    "name": "prod",
+    "type": "sagemaker",
+    "region": REGION,
+    "artifact_store": "s3://team-data/k",
+    "container_registry": f"{OURS}.dkr.ecr.{REGION}.amazonaws.com",
+    "execution_role": f"arn:aws:iam::{OURS}:role/r",
+    "infra": "provision",
+}
+PROVISIONED = aws_resources(from_mapping(MADE))
+CALLER = CallerIdentity("333333333333", "arn:aws:sts::333333333333:assumed-role/a/b")
+
+
+class Named(OwnedBy):
+    """S3 that also notes whom each request expects."""
+
+    def __init__(self, owner: str, *, is_closed: bool = False) -> None:
+        super().__init__(owner)
+        self.is_closed = is_closed
+        self.expected: list[str | None] = []
+
+    def ask(self, _service: str, operation: str, **parameters: Any) -> Any:  # type: ignore[override]
+        self.expected.append(parameters.get("ExpectedBucketOwner"))
+        if self.is_closed and operation == "head_bucket":
+            raise Denied("no")
+        return super().ask(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ({}, True),
+        ({"resources": {"registry": "create"}}, True),
+        ({"resources": {"bucket": "existing"}}, False),
+        ({"infra": "verify"}, False),
+        ({"artifact_store": f"s3://kitaru-prod-{OURS}-eu-west-1/k"}, False),
+    ],
+)
+def test_a_bucket_of_any_name_may_have_been_made(said: dict[str, Any], made: bool) -> None:
+    assert aws_resources(from_mapping(MADE | said)).bucket_made is made
+
+
+@pytest.mark.parametrize(
+    ("owner", "identity"),
+    [(OURS, CALLER), (OURS, NOBODY), (CALLER.account, CALLER)],
+    ids=["the role's account", "where nobody tells the caller's", "the caller's"],
+)
+def test_a_bucket_that_may_have_been_made_is_asked_about_as_its_account_s(
+    owner: str, identity: Any
+) -> None:
+    s3 = Named(owner)
+    probes = AwsProbes(s3, PROVISIONED)
+    head = probes.head.run(None, identity)
+    assert head == BucketHead(REGION, allowed=True, owner=owner)
+    s3.expected.clear()
+    for probe in (probes.versioning, probes.bucket_policy, probes.encryption, probes.bucket_block):
+        assert probe.requires == (probes.head,)
+        probe.run(head)
+    assert s3.expected == [owner] * 4
+
+
+def test_a_closed_bucket_that_may_have_been_made_is_expected_in_the_account_that_is_told() -> None:
+    head = AwsProbes(Named(OURS, is_closed=True), PROVISIONED).head.run(None, CALLER)
+    assert head == BucketHead(None, allowed=False, owner=OURS)
+    found = evaluate_region(replace(head, region=REGION), PROVISIONED)
+    assert (found.status, found.why) == (
+        UNKNOWN,
+        f"a bucket of this name is in eu-west-1; whether it is account {OURS}'s was not seen",
+    )
+
+
+@pytest.mark.parametrize(
+    ("r", "identity", "why"),
+    [
+        (
+            PROVISIONED,
+            CALLER,
+            f"in none of the accounts that are known here ({OURS}, {CALLER.account})",
+        ),
+        (replace(PROVISIONED, account=None, role=None), NOBODY, "in an account that is not known"),
+    ],
+)
+def test_nothing_counts_of_a_stranger_s_bucket_that_may_have_been_made(
+    r: AwsResources, identity: Any, why: str
+) -> None:
+    with pytest.raises(Skipped, match="may have been made for the stack") as seen:
+        AwsProbes(Named("999999999999"), r).head.run(None, identity)
+    assert why in seen.value.why
+    assert str(seen.value.remedy).startswith("aws s3api head-bucket --bucket team-data  # with ")
 
 
 def refusing(*_: Any, **__: Any) -> Any:
@@ -307,7 +399,7 @@ def test_a_bucket_in_the_stack_s_region_is_fine_whoever_may_list_it() -> None:
 
 def test_a_closed_bucket_under_our_name_may_be_a_stranger_s() -> None:
     assert evaluate_region(BucketHead(REGION, allowed=True), OWN) == ok("it is in eu-west-1")
-    assert evaluate_region(BucketHead(REGION, allowed=False), OWN) == Verdict(
+    assert evaluate_region(BucketHead(REGION, allowed=False, owner=OURS), OWN) == Verdict(
         UNKNOWN,
         f"a bucket of this name is in eu-west-1; whether it is account {OURS}'s was not seen",
         f"aws s3api head-bucket --bucket {OWN.bucket} --expected-bucket-owner {OURS}",

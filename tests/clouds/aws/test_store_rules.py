@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import CheckStatus, run_checks
-from kitaru_iac.checks.probes import Probe
+from kitaru_iac.checks.probes import Denied, Probe
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.verify import checks_for
 from kitaru_iac.infrastructure import verify as face
@@ -76,6 +76,35 @@ def test_the_server_s_identity_counts_where_the_server_makes_the_session(
         if server is not None and status is CheckStatus.UNKNOWN:
             assert server in result.why
             assert "ME" not in result.why
+
+
+class Stranger(Me):
+    """S3 too, where somebody else has the bucket, and lets everybody look at it."""
+
+    def ask(self, service: str, operation: str, **given: Any) -> Any:  # type: ignore[override]
+        if service == "s3" and "ExpectedBucketOwner" in given:
+            raise Denied("no")
+        return super().ask(service, operation, **given)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_judged"),
+    [({}, True), ({"infra": "provision"}, False), (
+        {"infra": "provision", "resources": {"bucket": "existing"}}, True)],
+)  # fmt: skip
+def test_of_a_bucket_that_may_be_a_stranger_s_now_nothing_is_judged(
+    said: dict[str, Any], is_judged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kitaru_iac.clouds.aws.verify.AwsAccess", Stranger)
+    checks = [c for c in checks_for(from_mapping(SAGEMAKER | said)) if ".bucket." in c.info.id]
+    found = {result.id: result for result in run_checks(checks, 60)}
+    assert len(found) >= 8
+    if is_judged:
+        assert found["aws.bucket.exists"].status is CheckStatus.OK
+        assert found["aws.bucket.versioning"].status is CheckStatus.WARN
+    else:
+        assert {result.status for result in found.values()} == {CheckStatus.UNKNOWN}
+        assert "may have been made for the stack" in found["aws.bucket.exists"].why
 
 
 def test_which_store_decides_is_asked_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
