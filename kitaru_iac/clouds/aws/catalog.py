@@ -405,7 +405,9 @@ _CHECKS = (
         "the identity's own policies are read for the others. Unknown where a decision hangs on a "
         "condition key that nobody knows beforehand, and where the identity is not told: an "
         "existing connector, or implicit credentials and profiles of a stack on a server, which "
-        "are the server's. Not asked: policies of resources, sessions and endpoints.",
+        "are the server's. A role that is given (aws-role) is assumed by who checks; "
+        "whether the server's own identity may assume it is said not to be seen. Not asked: "
+        "policies of resources, sessions and endpoints.",
         _IAM + "access_policies_testing-policies.html",
         _CANNOT_WARN,
     ),

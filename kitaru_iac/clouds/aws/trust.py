@@ -1,4 +1,4 @@
-"""Reading a role's trust policy: may a service, or a user or role, become this role?
+"""Reading a role's trust policy: may a service become this role?
 
 `policies` evaluates the document; this asks it the questions that matter here. What cannot be told
 is None, and never guessed.
@@ -22,11 +22,10 @@ from kitaru_iac.clouds.aws.policies.requests import (
     Pattern,
     Possible,
     Request,
-    caller_of,
 )
 from kitaru_iac.clouds.aws.policies.strangers import openings
 
-__all__ = ["Trust", "listed", "may_assume", "principal_may_assume", "statement_list"]
+__all__ = ["Trust", "listed", "may_assume", "statement_list", "trust_of"]
 
 _ASSUME = "sts:AssumeRole"
 _FOREIGN_SOURCE: Mapping[str, list[Possible]] = {
@@ -47,14 +46,12 @@ class Trust:
         bound: Whether a service can assume it for our account alone, by a condition on the source
             (`aws:SourceAccount`, `aws:SourceArn` or the organization's).
         openings: Whom it lets in without naming them, one sentence each.
-        by_account: It allows the caller's account, whose own policies must then allow it too.
     """
 
     allowed: bool | None
     reasons: tuple[str, ...] = ()
     bound: bool = False
     openings: tuple[str, ...] = ()
-    by_account: bool = False
 
     @property
     def anybody(self) -> bool:
@@ -101,7 +98,7 @@ def may_assume(
     context = Context(known, absent=frozenset({"aws:username"}))
     request = Request(Caller(CallerKind.SERVICE, service), action, context=context)
     read = read_document(document)
-    trust = _trust(read, request, service, account)
+    trust = trust_of(read, request, service, account)
     if trust.allowed is not True:
         return trust
     foreign = replace(request, context=replace(context, known={**known, **_FOREIGN_SOURCE}))
@@ -109,44 +106,15 @@ def may_assume(
     return replace(trust, bound=(elsewhere.allow & ~elsewhere.deny).value is False)
 
 
-def principal_may_assume(
-    document: Mapping[str, Any], principal: str, account: str, external_id: str | None = None
-) -> Trust:
-    """Whether a user or role may assume the role by this document.
+def trust_of(read: Document, request: Request, who: str, account: str) -> Trust:
+    """Evaluate a trust policy for one request.
 
     Args:
-        document: The trust policy.
-        principal: The ARN of the user, role or role's session.
+        read: The trust policy.
+        request: The request.
+        who: Who sends it, for the reasons.
         account: The role's account.
-        external_id: What the caller sends as ``sts:ExternalId``; None where it sends none.
-
-    Raises:
-        ValueError: `principal` is no user, role or session.
     """
-    caller = caller_of(principal)
-    known: dict[str, Possible | list[Possible]] = {
-        "aws:principalaccount": str(caller.account),
-        "aws:principalarn": caller.name if caller.path_known else Pattern(_any_path(caller.name)),
-        "aws:principalisawsservice": "false",
-        "aws:resourceaccount": account,
-        "aws:securetransport": "true",
-        "sts:externalid": ABSENT if external_id is None else external_id,
-    }
-    if caller.kind is CallerKind.USER:
-        known["aws:username"] = caller.name.rsplit("/", 1)[-1]
-        absent = frozenset({"aws:sourcearn", "aws:sourceaccount"})
-    else:
-        absent = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:username"})
-    request = Request(caller, _ASSUME, context=Context(known, absent))
-    return _trust(read_document(document), request, principal, account)
-
-
-def _any_path(arn: str) -> str:
-    head, _, name = arn.partition(":role/")
-    return f"{head}:role/*{name}"
-
-
-def _trust(read: Document, request: Request, who: str, account: str) -> Trust:
     decision = evaluate(read, request)
     if decision.problems:
         return Trust(None, tuple(f"AWS would not take it: {what}" for what in decision.problems))
@@ -161,13 +129,7 @@ def _trust(read: Document, request: Request, who: str, account: str) -> Trust:
     ]
     if not allows:
         reasons.append(f"no statement allows {who}")
-    by_account = allowed.value is True and not sure
-    return Trust(
-        allowed.value,
-        tuple(reasons),
-        openings=openings(read, _ASSUME, None, account),
-        by_account=by_account,
-    )
+    return Trust(allowed.value, tuple(reasons), openings=openings(read, _ASSUME, None, account))
 
 
 def _denials(decision: Decision) -> list[Part]:

@@ -60,6 +60,7 @@ def checks_for(
     made_by = checklist(probes, resources)
     connector = _connector(spec, probes, identity, server)
     subject = identity or spec.connector or access.described_as
+    is_assumed = spec.credentials is not None and spec.credentials.kind == "aws-role"
     checks = credential_checks(made_by, probes, resources, access.described_as, connector)
     if resources.bucket is not None:
         checks += bucket_checks(made_by, probes, resources, connector)
@@ -73,7 +74,15 @@ def checks_for(
         checks += scheduler_checks(made_by, probes, resources, access)
     if resources.quota is not None:
         checks.append(quota_check(made_by, probes, resources))
-    return checks + connector_checks(made_by, probes, resources, access, connector, subject)
+    return checks + connector_checks(
+        made_by,
+        probes,
+        resources,
+        access,
+        connector,
+        subject,
+        assumed_by=server if is_assumed else None,
+    )
 
 
 def _connector(

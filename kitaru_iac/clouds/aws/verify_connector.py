@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kitaru_iac.checks.checklist import Checklist
-from kitaru_iac.checks.model import Check, Verdict, ok, unknown
+from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok, unknown
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, Skipped
 from kitaru_iac.clouds.aws.commands import aws, put_policy
@@ -36,8 +36,21 @@ def connector_checks(
     access: AwsAccess,
     connector: Probe[Principal],
     subject: str,
+    assumed_by: str | None = None,
 ) -> list[Check[object]]:
-    """What the connector may do, as the table says it needs."""
+    """What the connector may do, as the table says it needs.
+
+    Args:
+        checklist: Makes the checks.
+        probes: What is asked.
+        r: What the description names.
+        access: Asks.
+        connector: The identity that the connector is.
+        subject: Who that is, in words.
+        assumed_by: The server that assumes the connector's role, where it is not this process: what
+            the server's identity is, nobody tells.
+    """
+    unseen = f"whether the identity of {assumed_by} may assume it cannot be seen from here"
 
     def run(who: Principal, *seen: Any) -> tuple[Principal, tuple[Decision, ...] | None, Key]:
         key, place = key_and_place(r, *seen) if seen else (None, r)
@@ -57,9 +70,16 @@ def connector_checks(
             "aws.connector.permissions",
             subject,
             probe,
-            lambda seen: evaluate_connector(seen, r),
+            lambda seen: with_caveat(evaluate_connector(seen, r), assumed_by and unseen),
         )
     ]
+
+
+def with_caveat(found: Verdict, more: str | None) -> Verdict:
+    """Say with an ok what else was not looked at."""
+    if found.status is not CheckStatus.OK or not more:
+        return found
+    return ok(found.why, "; ".join(filter(None, (found.caveat, more))))
 
 
 def is_pass(row: AwsPermission) -> bool:
@@ -106,9 +126,7 @@ def evaluate_connector(
     if not decisions and r.unseen_bucket:
         return unknown(f"{r.unseen_bucket}, and nothing else is asked of AWS", None)
     found = evaluated(decisions, who.arn, f"{who.arn} may do all of it", remedy, key)
-    if found.caveat and r.unseen_bucket:
-        return ok(found.why, f"{found.caveat}; nor is the store: {r.unseen_bucket}")
-    return found
+    return with_caveat(found, r.unseen_bucket and f"nor is the store: {r.unseen_bucket}")
 
 
 def key_and_place(

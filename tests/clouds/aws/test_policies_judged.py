@@ -30,7 +30,8 @@ from kitaru_iac.clouds.aws.policies.requests import (
     caller_of,
 )
 from kitaru_iac.clouds.aws.policies.strangers import openings
-from kitaru_iac.clouds.aws.trust import may_assume, principal_may_assume
+from kitaru_iac.clouds.aws.trust import may_assume
+from tests.clouds.aws.assuming import principal_may_assume
 from tests.clouds.aws.judge.documents import FORMS, OURS, VARIABLES, Question, question
 from tests.clouds.aws.judge.node import ask, node_of
 from tests.servers.releases import CACHE

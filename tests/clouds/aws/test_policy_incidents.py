@@ -8,7 +8,8 @@ import pytest
 
 from kitaru_iac.clouds.aws.policies.document import read_document
 from kitaru_iac.clouds.aws.policies.strangers import openings
-from kitaru_iac.clouds.aws.trust import may_assume, principal_may_assume
+from kitaru_iac.clouds.aws.trust import may_assume
+from tests.clouds.aws.assuming import principal_may_assume
 
 OURS, VENDOR, STRANGER = "123456789012", "464622532012", "999999999999"
 GITHUB = "token.actions.githubusercontent.com"

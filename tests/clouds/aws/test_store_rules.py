@@ -78,6 +78,22 @@ def test_the_server_s_identity_counts_where_the_server_makes_the_session(
             assert "ME" not in result.why
 
 
+@pytest.mark.parametrize(
+    ("credentials", "server", "told"),
+    [(ROLE, SERVER, True), (ROLE, None, False), (KEYS, SERVER, False)],
+)
+def test_that_the_server_may_assume_the_role_is_not_said(
+    credentials: str, server: str | None, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who checks did assume it; what the server's identity is, nobody tells."""
+    monkeypatch.setattr("kitaru_iac.clouds.aws.verify.AwsAccess", Me)
+    checks = checks_for(from_mapping(SAGEMAKER | {"credentials": credentials}), server=server)
+    asked = [check for check in checks if check.info.id == "aws.connector.permissions"]
+    (result,) = run_checks(asked, 60)
+    assert result.status is CheckStatus.OK
+    assert (f"; whether the identity of {SERVER} may assume it" in str(result.caveat)) is told
+
+
 class Stranger(Me):
     """S3 too, where somebody else has the bucket, and lets everybody look at it."""
 

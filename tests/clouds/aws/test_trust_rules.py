@@ -10,9 +10,9 @@ from kitaru_iac.clouds.aws.trust import (
     Trust,
     listed,
     may_assume,
-    principal_may_assume,
     statement_list,
 )
+from tests.clouds.aws.assuming import principal_may_assume
 
 SERVICE = "sagemaker.amazonaws.com"
 ACCOUNT, OTHER = "123456789012", "999999999999"
@@ -394,50 +394,6 @@ def test_what_aws_does_not_document_hangs_on_no_condition_and_is_named() -> None
     doubt = "NotPrincipal names only one of the caller and its account"
     assert found.allowed is None
     assert found.reasons == (f"{doubt} cannot be told (statement Others)",)
-
-
-ANN, CI = f"arn:aws:iam::{OTHER}:user/p/ann", f"arn:aws:iam::{OTHER}:role/ci"
-
-
-@pytest.mark.parametrize(
-    ("principal", "condition", "allowed"),
-    [
-        (ANN, {"StringEquals": {"aws:username": "ann"}}, True),
-        (ANN, {"StringEquals": {"aws:username": "p/ann"}}, False),
-        (ANN, {"Null": {"aws:username": "true"}}, False),
-        (CI, {"Null": {"aws:username": "true"}}, True),
-        (CI, {"StringLike": {"aws:username": "*"}}, False),
-        # Nobody acts for a source but a service.
-        *(
-            (who, {"Null": {key: "true"}}, True)
-            for who in (ANN, CI)
-            for key in ("aws:SourceArn", "aws:SourceAccount")
-        ),
-        (CI, {"Bool": {"aws:PrincipalIsAWSService": "true"}}, False),
-        (CI, {"StringEquals": {"aws:PrincipalAccount": OTHER}}, True),
-        (CI, {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}, True),
-        (CI, {"ArnEquals": {"aws:PrincipalArn": CI}}, True),
-        (CI, {"ArnEquals": {"aws:PrincipalArn": ANN}}, False),
-        # A session does not tell the path of its role.
-        (f"arn:aws:sts::{OTHER}:assumed-role/ci/s", {"ArnEquals": {"aws:PrincipalArn": CI}}, None),
-        (
-            f"arn:aws:sts::{OTHER}:assumed-role/ci/s",
-            {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/*ci"}},
-            True,
-        ),
-        (
-            f"arn:aws:sts::{OTHER}:assumed-role/ci/s",
-            {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OTHER}:role/*cd"}},
-            False,
-        ),
-    ],
-)
-def test_what_a_user_or_role_brings_is_known(
-    principal: str, condition: dict[str, Any], allowed: bool | None
-) -> None:
-    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}
-    document = {"Statement": [{**statement, "Condition": condition}]}
-    assert principal_may_assume(document, principal, ACCOUNT).allowed is allowed
 
 
 def test_a_service_is_no_user_and_is_bound_by_whom_it_acts_for() -> None:
