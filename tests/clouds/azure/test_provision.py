@@ -24,10 +24,12 @@ from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
 from tests.cli.conftest import Kitaru, kitaru
+from tests.cli.test_ci import Job, job
 from tests.clouds.aws.test_provision import children, wait_for
 from tests.clouds.azure.engine import GROUP, AzureRoom, azure_room
+from tests.clouds.reviewed import no_other_change_is_made, review_and_make
 
-__all__ = ["azure_room", "kitaru"]
+__all__ = ["azure_room", "job", "kitaru"]
 
 pytestmark = pytest.mark.engine
 
@@ -291,3 +293,21 @@ def test_a_group_is_made_for_a_stack_of_any_type(
     assert ("delete", "ResourceGroup") in changes(gone.steps)
     assert "fresh" not in azure.resources.groups
     assert azure_room.there() == before
+
+
+def test_a_job_makes_what_was_reviewed_and_no_cloud_that_moved(
+    azure_room: AzureRoom, kitaru: Kitaru, job: Job
+) -> None:
+    azure = azure_room.world.azure
+    account = names.account_name("prod", azure.subscription_id, GROUP)
+    description = yaml.safe_dump(given(azure_room))
+    review_and_make(job, lambda: account in azure_room.there(), account, description)
+
+    def oldest_tls(version: str | None = None) -> str:
+        found = [one["properties"] for one in azure.resources.resources.values()]
+        (properties,) = [one for one in found if "minimumTlsVersion" in one]
+        properties.update({"minimumTlsVersion": version} if version else {})
+        return str(properties["minimumTlsVersion"])
+
+    values = ("TLS1_2", "TLS1_0", "TLS1_1")
+    no_other_change_is_made(kitaru, oldest_tls, values, "minimumTlsVersion")

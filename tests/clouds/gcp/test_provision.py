@@ -10,7 +10,9 @@ import json
 import pytest
 
 from tests.cli.conftest import Kitaru
+from tests.cli.test_ci import Job, job  # noqa: F401 - the job
 from tests.clouds.gcp.world import AGENTS, World
+from tests.clouds.reviewed import no_other_change_is_made, review_and_make
 from tests.doubles.gcp_state import PROJECT, PROJECT_NUMBER
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
@@ -111,6 +113,27 @@ def test_provisioned_registered_converged_and_taken_down(
     # APIs are the project's: they stay, and are not told as deleted.
     assert "aiplatform.googleapis.com" in world.state.enabled_services
     assert "googleapis.com" not in json.dumps(gone.document["item"]["infrastructure_deleted"])
+
+
+def test_a_job_makes_what_was_reviewed_and_no_cloud_that_moved(
+    registering: World,
+    kitaru: Kitaru,
+    job: Job,  # noqa: F811
+) -> None:
+    buckets = registering.state.buckets
+    registering.gcp.bind(PROJECT, "roles/owner", f"serviceAccount:{registering.gcp.owner}")
+    description = f"name: prod\ntype: vertex\nregion: {REGION}\nproject: {PROJECT}\n"
+    description += f"credentials: gcp-service-account:{registering.gcp.credentials_file}\n"
+    review_and_make(job, lambda: BUCKET in buckets, BUCKET, f"{description}infra: provision\n")
+
+    def kept_for(seconds: int | None = None) -> int:
+        policy = buckets[BUCKET]["softDeletePolicy"]
+        if seconds is not None:
+            policy["retentionDurationSeconds"] = str(seconds)
+        return int(policy["retentionDurationSeconds"])
+
+    values = (604800, 0, 864000)
+    no_other_change_is_made(kitaru, kept_for, values, "softDeletePolicy.retentionDurationSeconds")
 
 
 def look_at_what_was_made(world: World) -> None:
