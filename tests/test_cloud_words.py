@@ -54,7 +54,7 @@ ALLOWED: dict[str, tuple[str, str]] = {
         ZENML,
     ),
     "records/implicit_auth.py": ("aws azure gcp", ZENML),
-    "records/preflight.py": ("arn aws gcp", ZENML),
+    "records/preflight.py": ("arn aws azure gcp", ZENML),
     "redaction.py": (
         "abfs abfss arn aws az azure gcp",
         "what secrets are spelled like, to hide them",

@@ -45,6 +45,9 @@ IMPLICIT_AUTH = "ZENML_ENABLE_IMPLICIT_AUTH_METHODS"
 #: What it takes for yes (`is_true_string_value` in `constants.py`); all else is no.
 _TRUE = frozenset({"1", "y", "yes", "True", "true"})
 _REGION = "AWS_DEFAULT_REGION"
+#: What a connector needs beside ZenML's extra, which in 0.93 and earlier takes azure-mgmt-resource
+#: 25 and later: they do not have the client any more that the connector imports.
+_BESIDE = {"azure": ' "azure-mgmt-resource<25"'}
 #: Of `zenml stack update`.
 _ZENML_OPTIONS = {"artifact_store": "-a", "container_registry": "-c", "orchestrator": "-o"}
 
@@ -275,8 +278,8 @@ def _packages(store: Store, connector: ConnectorRecord, types: frozenset[str]) -
             what,
             where=_place(store),
             why="The server verifies and uses the connector",
-            remedy="In the server's environment or image: "
-            f'pip install "zenml[connectors-{kind}]=={store.gateway.version}"',
+            remedy="In the server's environment or image: pip install "
+            f'"zenml[connectors-{kind}]=={store.gateway.version}"{_BESIDE.get(kind, "")}',
         )
     ]
 

@@ -278,6 +278,8 @@ def test_missing_packages_on_the_server(remote: Store, monkeypatch: pytest.Monke
     assert isinstance(error, MissingPackages)
     assert remote.url in str(error.where)
     assert f'"zenml[connectors-aws]=={remote.gateway.version}"' in str(error.remedy)
+    remedy = str(refusal(remote, azureml()).remedy)
+    assert remedy.endswith(f'=={remote.gateway.version}" "azure-mgmt-resource<25"')
 
 
 @pytest.mark.parametrize("credentials", [None, "aws-profile:prod", f"aws-role:{ROLE}"])
