@@ -47,8 +47,15 @@ def error_of(body: object) -> tuple[str, str]:
     return str(error.get("code") or ""), redacted(str(error.get("message") or ""))
 
 
-def arm_error(status: int, body: object, about: str) -> ProbeError:
-    """Tell what Resource Manager's refusal is, by its status and code."""
+def arm_error(status: int, body: object, about: str, subscription: str | None = None) -> ProbeError:
+    """Tell what Resource Manager's refusal is, by its status and code.
+
+    Args:
+        status: Of HTTP.
+        body: Of the answer.
+        about: What was asked about, in words.
+        subscription: In which; None for any.
+    """
     code, message = error_of(body)
     if code in _ELSEWHERE:
         return Skipped(
@@ -72,7 +79,13 @@ def arm_error(status: int, body: object, about: str) -> ProbeError:
         return NotFound(
             f"{about}: the subscription is not registered to use "
             f"{namespace.group(1) if namespace else 'its resource provider'}",
-            az("provider", "register", namespace=namespace.group(1), wait=True)
+            az(
+                "provider",
+                "register",
+                namespace=namespace.group(1),
+                wait=True,
+                subscription=subscription,
+            )
             if namespace
             else None,
         )

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from kitaru_iac.checks.commands import OptionValue, command
+from kitaru_iac.clouds.azure.observations import group_of, subscription_of
 
-__all__ = ["assign", "az", "show"]
+__all__ = ["assign", "az", "of", "show"]
 
 
 def az(*words: str, subscription: str | None = None, **options: OptionValue) -> str:
     """Write ``az WORD … --option VALUE …``; the subscription comes last."""
     return command("az", *words, **options, subscription=subscription)
+
+
+def of(id: str, name: str = "name") -> dict[str, str | None]:
+    """Give the options that name a resource, by its id: the CLI's default may be another place.
+
+    Args:
+        id: In Resource Manager.
+        name: The option that takes its name.
+    """
+    place = {"resource_group": group_of(id), "subscription": subscription_of(id)}
+    return {name: id.rsplit("/", 1)[-1], **place}
 
 
 def show(id: str) -> str:

@@ -13,7 +13,7 @@ from kitaru_iac.checks.probes import Denied, NotFound, Outcome, Probe, ProbeErro
 from kitaru_iac.clouds.azure.catalog import CATALOG
 from kitaru_iac.clouds.azure.commands import assign, az
 from kitaru_iac.clouds.azure.decisions import Judged, judge
-from kitaru_iac.clouds.azure.observations import Principal, Raw, Rights, text
+from kitaru_iac.clouds.azure.observations import Principal, Raw, Rights, subscription_of, text
 from kitaru_iac.clouds.azure.permission_table import LOOKING, READER, AzurePermission, is_data
 from kitaru_iac.clouds.azure.permissions import built_in
 from kitaru_iac.clouds.azure.probes import AzureProbes
@@ -132,11 +132,12 @@ def evaluate_rights(
         abac: Whether a registry takes roles on repositories.
     """
     conditional: list[str] = []
-    who, who_id = "nobody", None
+    who, who_id, subscription = "nobody", None, None
     allowed = 0
     for rights, needed in seen:
         judged = judge(rights, needed)
         who, who_id = rights.principal.name, rights.principal.object_id
+        subscription = subscription_of(rights.scope)
         if judged.missing:
             role = built_in(identity, needed[0].resource, abac=abac)
             remedy = assign(
@@ -164,7 +165,14 @@ def evaluate_rights(
             f"{who} may {', '.join(conditional)} under a condition of the role assignment only"
             if conditional
             else "nothing is known to be needed",
-            az("role", "assignment", "list", assignee=who_id or "OBJECT_ID", all=True),
+            az(
+                "role",
+                "assignment",
+                "list",
+                assignee=who_id or "OBJECT_ID",
+                all=True,
+                subscription=subscription,
+            ),
         )
     return ok(f"{who} may do all that is needed ({allowed} of {allowed} operations)", _UNSEEN)
 

@@ -33,6 +33,7 @@ __all__ = [
     "pairs",
     "raws",
     "roles_in",
+    "subscription_of",
     "text",
     "texts",
     "within",
@@ -122,6 +123,12 @@ def moment(raw: Raw, *path: str) -> float | None:
 
 def _unusable(what: str, wanted: str) -> Unavailable:
     return Unavailable(f"an answer that nobody understands: {what} is not {wanted}")
+
+
+def subscription_of(id: str) -> str | None:
+    """The subscription in a resource's id."""
+    parts = id.split("/")
+    return parts[2] if len(parts) > 2 and parts[1].lower() == "subscriptions" else None
 
 
 def group_of(id: str) -> str | None:

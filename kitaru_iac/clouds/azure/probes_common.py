@@ -21,6 +21,7 @@ from kitaru_iac.clouds.azure.observations import (
     known_text,
     moment,
     roles_in,
+    subscription_of,
     text,
     within,
 )
@@ -177,7 +178,10 @@ class CommonProbes:
         raise Skipped(
             f"{key.vault} is not among the key vaults that these credentials see in the "
             "subscription",
-            note(az("keyvault", "list"), "it may be another subscription's, or a managed HSM"),
+            note(
+                az("keyvault", "list", subscription=subscription_of(where)),
+                "it may be another subscription's, or a managed HSM",
+            ),
         )
 
     def _roles(self, id: str, who: Principal, what: str) -> tuple[Role, ...]:

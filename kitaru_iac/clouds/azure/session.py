@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.checks.probes import WORKERS, NoCredentials, Skipped, Unavailable
 from kitaru_iac.clouds.azure.answers import arm_error, blob_error, caller, error_of, refused
 from kitaru_iac.clouds.azure.commands import az
-from kitaru_iac.clouds.azure.observations import Caller, Raw, raws, text
+from kitaru_iac.clouds.azure.observations import Caller, Raw, raws, subscription_of, text
 from kitaru_iac.errors import MissingPackages
 from kitaru_iac.spec.credentials import Credentials
 
@@ -293,7 +293,8 @@ class AzureAccess:
             if status == 200 and isinstance(body, Mapping):
                 return body
             if status not in _BUSY:
-                raise arm_error(status, body, about)
+                path = url.removeprefix(_ARM).partition("?")[0]
+                raise arm_error(status, body, about, subscription_of(path))
             pause = _seconds(headers.get("Retry-After"))
             if attempt == _ATTEMPTS or time.monotonic() + pause >= end:
                 code, _ = error_of(body)

@@ -17,7 +17,7 @@ from kitaru_iac.checks.probes import (
     Skipped,
     all_of,
 )
-from kitaru_iac.clouds.azure.commands import assign, az
+from kitaru_iac.clouds.azure.commands import assign, az, of
 from kitaru_iac.clouds.azure.explain import About
 from kitaru_iac.clouds.azure.observations import (
     Account,
@@ -191,9 +191,7 @@ def _update(account: Account, **options: str) -> str:
     words = [
         word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)
     ]
-    return az(
-        "storage", "account", "update", *words, name=account.name, resource_group=account.group
-    )
+    return az("storage", "account", "update", *words, **of(account.id))
 
 
 def evaluate_found(found: Outcome[Found], touched: Outcome[None], r: AzureResources) -> Verdict:
@@ -241,7 +239,7 @@ def evaluate_found(found: Outcome[Found], touched: Outcome[None], r: AzureResour
 def evaluate_region(account: Account, location: str) -> Verdict:
     """Where it is, against where the stack runs."""
     where = text(account.raw, "location")
-    show = az("storage", "account", "show", name=account.name, resource_group=account.group)
+    show = az("storage", "account", "show", **of(account.id))
     if not where:
         return unknown(f"Azure does not say where {account.name} is", show)
     if location_of(where) == location_of(location):
@@ -315,14 +313,7 @@ def evaluate_network(account: Account) -> Verdict:
     """Whether every network is let in; who of a few is, cannot be seen."""
     public = text(account.raw, "properties", "publicNetworkAccess")
     default = text(account.raw, "properties", "networkAcls", "defaultAction")
-    show = az(
-        "storage",
-        "account",
-        "network-rule",
-        "list",
-        account_name=account.name,
-        resource_group=account.group,
-    )
+    show = az("storage", "account", "network-rule", "list", **of(account.id, "account_name"))
     if public in {"Disabled", "SecuredByPerimeter"}:
         return unknown(
             f"{account.name} is closed to public networks ({public}); whether the steps, ZenML's "
@@ -359,8 +350,7 @@ def evaluate_versioning(account: Account, service: Raw) -> Verdict:
             "account",
             "blob-service-properties",
             "update",
-            account_name=account.name,
-            resource_group=account.group,
+            **of(account.id, "account_name"),
             enable_delete_retention="true",
             delete_retention_days=str(_DAYS),
             enable_container_delete_retention="true",
@@ -385,5 +375,8 @@ def evaluate_reachable(
         remedy = note(remedy, "at the storage account's own id")
         return fail(seen.why, remedy) if who else unknown(seen.why, remedy, seen.permission)
     if isinstance(seen, ProbeError):
-        return unknown(seen.why, az("storage", "account", "show", name=account))
+        return unknown(
+            seen.why,
+            az("storage", "account", "show", name=account, subscription=r.subscription),
+        )
     return ok("it answers this machine with these credentials")

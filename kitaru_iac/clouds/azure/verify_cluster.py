@@ -13,13 +13,12 @@ from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unkno
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError, all_of
 from kitaru_iac.checks.pull_secrets import evaluate_pull_secrets
-from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.commands import az, of
 from kitaru_iac.clouds.azure.explain import About, evaluate_region
 from kitaru_iac.clouds.azure.observations import (
     Principal,
     Raw,
     flag,
-    group_of,
     known_text,
     text,
     texts,
@@ -155,8 +154,7 @@ def _add_inside(
 
 
 def _aks(verb: str, cluster: Raw, *words: str) -> str:
-    path = known_text(cluster, "id")
-    return az("aks", verb, *words, name=path.rsplit("/", 1)[-1], resource_group=group_of(path))
+    return az("aks", verb, *words, **of(known_text(cluster, "id")))
 
 
 def evaluate_cluster(cluster: Raw) -> Verdict:

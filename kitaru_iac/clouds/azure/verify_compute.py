@@ -18,14 +18,14 @@ from kitaru_iac.checks.pods import (
     is_met,
     untolerated,
 )
-from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.commands import az, of
 from kitaru_iac.clouds.azure.observations import (
     Raw,
     flag,
-    group_of,
     known_text,
     pairs,
     raws,
+    subscription_of,
     text,
     texts,
     within,
@@ -76,9 +76,7 @@ def evaluate_compute(cluster: Raw, pods: tuple[PodSettings, ...]) -> Verdict:
 
 
 def _nodepools(cluster: Raw) -> str:
-    path = known_text(cluster, "id")
-    name, group = path.rsplit("/", 1)[-1], group_of(path)
-    return az("aks", "nodepool", "list", cluster_name=name, resource_group=group)
+    return az("aks", "nodepool", "list", **of(known_text(cluster, "id"), "cluster_name"))
 
 
 def _elsewhere(cluster: Raw, pod: PodSettings, show: str) -> Verdict | None:
@@ -200,7 +198,12 @@ def evaluate_version(cluster: Raw, offered: tuple[Raw, ...]) -> Verdict:
             some = long_term if plans and set(plans) == {_LONG_TERM} else supported
         some.append(known_text(one, "version"))
     show = note(
-        az("aks", "get-versions", location=text(cluster, "location")),
+        az(
+            "aks",
+            "get-versions",
+            location=text(cluster, "location"),
+            subscription=subscription_of(known_text(cluster, "id")),
+        ),
         "shows the versions to update to",
     )
     if minors_of([version or ""]) & (minors_of(preview) - minors_of(supported)):

@@ -19,7 +19,15 @@ from kitaru_iac.checks.probes import (
 )
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.explain import About, evaluate_rights
-from kitaru_iac.clouds.azure.observations import Caller, Principal, Raw, Rights, known_text, text
+from kitaru_iac.clouds.azure.observations import (
+    Caller,
+    Principal,
+    Raw,
+    Rights,
+    known_text,
+    subscription_of,
+    text,
+)
 from kitaru_iac.clouds.azure.permission_table import AzurePermission
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources
@@ -190,11 +198,15 @@ def evaluate_providers(seen: Mapping[str, Outcome[Raw]], r: AzureResources) -> V
 def evaluate_group(group: Raw) -> Verdict:
     """It is not being deleted."""
     name, state = known_text(group, "name"), text(group, "properties", "provisioningState")
-    show = az("group", "show", name=name)
+    subscription = subscription_of(known_text(group, "id"))
+    show = az("group", "show", name=name, subscription=subscription)
     if state == "Succeeded":
         return ok(f"{name} is in {text(group, 'location')}")
     if state == "Deleting":
-        return fail(f"{name} is being deleted", az("group", "wait", name=name, deleted=True))
+        return fail(
+            f"{name} is being deleted",
+            az("group", "wait", name=name, deleted=True, subscription=subscription),
+        )
     return unknown(f"{name} is in the state {state}", show)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown
 from kitaru_iac.checks.probes import Outcome, ProbeError
-from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.commands import az, of
 from kitaru_iac.clouds.azure.observations import (
     Account,
     Container,
@@ -56,7 +56,7 @@ def evaluate_account_key(
     account: Account, key: Outcome[VaultKey | None], container: Outcome[Container]
 ) -> Verdict:
     """The account's key; a container may have a scope of its own, with another one."""
-    show = az("storage", "account", "show", name=account.name, resource_group=account.group)
+    show = az("storage", "account", "show", **of(account.id))
     if _source(account) not in {"microsoft.storage", "microsoft.keyvault"}:
         return unknown(f"{account.name} does not say whose key encrypts it", show)
     verdict = _evaluate(key_of_account(account), key, account.name)
@@ -81,8 +81,7 @@ def evaluate_account_key(
             "encryption-scope",
             "show",
             name=scope,
-            account_name=account.name,
-            resource_group=account.group,
+            **of(account.id, "account_name"),
         ),
     )
 
@@ -94,7 +93,7 @@ def evaluate_registry_key(registry: Registry, key: Outcome[VaultKey | None]) -> 
     if status not in {"enabled", "disabled"} and not (status is None and tier in _WITHOUT_KEYS):
         return unknown(
             f"{registry.name} does not say whose key encrypts it",
-            az("acr", "encryption", "show", name=registry.name, resource_group=registry.group),
+            az("acr", "encryption", "show", **of(registry.id)),
         )
     return _evaluate(key_of_registry(registry), key, registry.name)
 

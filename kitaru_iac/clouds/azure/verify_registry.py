@@ -7,7 +7,7 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Probe, all_of
-from kitaru_iac.clouds.azure.commands import az
+from kitaru_iac.clouds.azure.commands import az, of
 from kitaru_iac.clouds.azure.explain import About, evaluate_rights
 from kitaru_iac.clouds.azure.observations import Principal, Registry, Rights, flag, text
 from kitaru_iac.clouds.azure.permission_table import Resource, When
@@ -75,11 +75,11 @@ def registry_checks(
 
 
 def _update(registry: Registry, option: str, value: str) -> str:
-    return az("acr", "update", option, value, name=registry.name, resource_group=registry.group)
+    return az("acr", "update", option, value, **of(registry.id))
 
 
 def _show(registry: Registry) -> str:
-    return az("acr", "show", name=registry.name, resource_group=registry.group)
+    return az("acr", "show", **of(registry.id))
 
 
 def evaluate_registry(registry: Registry) -> Verdict:
@@ -113,7 +113,7 @@ def evaluate_network(registry: Registry) -> Verdict:
     """Whether every network is let in, and nobody without a name."""
     public = text(registry.raw, "properties", "publicNetworkAccess")
     default = text(registry.raw, "properties", "networkRuleSet", "defaultAction")
-    show = az("acr", "network-rule", "list", name=registry.name, resource_group=registry.group)
+    show = az("acr", "network-rule", "list", **of(registry.id))
     anonymous = flag(registry.raw, "properties", "anonymousPullEnabled")
     if anonymous is True:
         return warn(

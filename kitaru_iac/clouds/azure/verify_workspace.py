@@ -7,7 +7,7 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import NotFound, Probe, all_of
-from kitaru_iac.clouds.azure.commands import az, show
+from kitaru_iac.clouds.azure.commands import az, of, show
 from kitaru_iac.clouds.azure.explain import About, evaluate_region
 from kitaru_iac.clouds.azure.observations import (
     Attached,
@@ -16,6 +16,7 @@ from kitaru_iac.clouds.azure.observations import (
     flag,
     group_of,
     known_text,
+    subscription_of,
     text,
     within,
 )
@@ -95,14 +96,7 @@ def workspace_checks(
 
 
 def _show(workspace: Raw) -> str:
-    id = known_text(workspace, "id")  # noqa: A001 - Azure's word
-    return az(
-        "ml",
-        "workspace",
-        "show",
-        name=id.rsplit("/", 1)[-1],
-        resource_group=group_of(id),
-    )
+    return az("ml", "workspace", "show", **of(known_text(workspace, "id")))
 
 
 def evaluate_workspace(workspace: Raw) -> Verdict:
@@ -128,9 +122,16 @@ def evaluate_kind(workspace: Raw) -> Verdict:
     if kind == "Default":
         return ok("it is a workspace for jobs")
     if kind in {"Hub", "Project", "FeatureStore"}:
+        path = known_text(workspace, "id")
         return fail(
             f"it is a {kind}, in which no pipelines run",
-            az("ml", "workspace", "list", resource_group=group_of(known_text(workspace, "id"))),
+            az(
+                "ml",
+                "workspace",
+                "list",
+                resource_group=group_of(path),
+                subscription=subscription_of(path),
+            ),
         )
     return unknown(f"it is of the kind {kind}, which is not known here", _show(workspace))
 
@@ -197,8 +198,7 @@ def evaluate_network(workspace: Raw) -> Verdict:
                 "workspace",
                 "outbound-rule",
                 "list",
-                workspace_name=str(text(workspace, "name")),
-                resource_group=group_of(known_text(workspace, "id")),
+                **of(known_text(workspace, "id"), "workspace_name"),
             ),
         )
     if public == "Enabled" and isolation in {None, "Disabled", "AllowInternetOutbound"}:

@@ -175,7 +175,12 @@ def evaluate_project(seen: tuple[Bucket, Outcome[Project]], r: GcpResources) -> 
     """Its project's number beside the stack's."""
     bucket, project = seen
     show = gcloud(
-        "storage", "buckets", "describe", f"gs://{r.bucket}", format="value(projectNumber)"
+        "storage",
+        "buckets",
+        "describe",
+        f"gs://{r.bucket}",
+        raw=True,
+        format="value(projectNumber)",
     )
     if isinstance(project, ProbeError):
         number = bucket.project_number or "that was not told"

@@ -25,7 +25,7 @@ from kitaru_iac.clouds.gcp.observations import Caller, Connector, Project, Right
 from kitaru_iac.clouds.gcp.permission_table import Resource, When
 from kitaru_iac.clouds.gcp.permissions import needed, permissions_for
 from kitaru_iac.clouds.gcp.probes import GcpProbes
-from kitaru_iac.clouds.gcp.resources import GcpResources
+from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
 from kitaru_iac.spec.kinds import StackType
 
@@ -162,13 +162,15 @@ def _trust_checks(
     if email is None:
         return []
     show = gcloud("iam", "service-accounts", "get-iam-policy", email)
+    accounts = gcloud("iam", "service-accounts", "list",
+                      project=project_of_account(email) or r.project)  # fmt: skip
     pool = (r.pool,) if r.pool is not None else ()
     trust = checklist.check(
         "gcp.connector.trust",
         email,
         probes.account_policy(email),
         lambda seen: evaluate_trust(seen, email, show, pool),
-        create=note(gcloud("iam", "service-accounts", "list"), "shows those there are"),
+        create=note(accounts, "shows those there are"),
     )
     return [trust]
 

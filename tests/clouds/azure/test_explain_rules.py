@@ -170,6 +170,9 @@ def test_a_remedy_assigns_a_role_to_the_very_principal() -> None:
     conditional = [(rights(Role(actions=("*",), condition="x")), needed(READ))]
     verdict = evaluate_rights(conditional, Identity.CONNECTOR)
     assert verdict.remedy == "az role assignment list --assignee object-id --all"
+    held = Rights(ME, "/subscriptions/s-1/x", (Role(actions=("*",), condition="x"),))
+    remedy = str(evaluate_rights([(held, needed(READ))], Identity.CONNECTOR).remedy)
+    assert remedy.endswith("--all --subscription s-1")  # the listing is of one subscription
     assert "OBJECT_ID" in str(evaluate_rights([], Identity.CONNECTOR).remedy)
 
 

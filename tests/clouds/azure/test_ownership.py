@@ -331,7 +331,10 @@ def test_the_place_is_looked_at_with_all_its_faults(account: Account, world: Wor
     by_field = {p.field: p for p in refused.value.problems}
     assert set(by_field) == {"subscription_id", "resource_group"}
     assert "Microsoft.KeyVault" in by_field["subscription_id"].what
-    assert "az group create --name nowhere" in str(by_field["resource_group"].remedy)
+    place = f"--subscription {world.azure.subscription_id}  #"
+    group = f"az group create --name nowhere --location {REGION} {place}"
+    assert group in str(by_field["resource_group"].remedy)
+    assert f"--wait {place}" in str(by_field["subscription_id"].remedy)
     # Whoever may not look is not stopped; and a group that is made need not be there.
     world.azure.deny("Microsoft.Resources/subscriptions/providers/read")
     assert target.target(

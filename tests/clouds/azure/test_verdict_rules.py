@@ -283,8 +283,11 @@ def providers(*states: Any) -> Callable[[], Verdict]:
     return lambda: i.evaluate_providers(seen, R)
 
 
+PLACE = {"id": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/ml", "location": "westeurope"}
+
+
 def group(state: Any) -> Callable[[], Verdict]:
-    seen = {"name": "ml", "location": "westeurope", "properties": {"provisioningState": state}}
+    seen = {**PLACE, "name": "ml", "properties": {"provisioningState": state}}
     return lambda: i.evaluate_group(seen)
 
 
@@ -664,7 +667,7 @@ SEEN: dict[str, Any] = {
     "caller": ME,
     "subscription": {"subscriptionId": SUBSCRIPTION, "state": "Enabled"},
     "provider": lambda name: {"registrationState": "Registered"},
-    "group": {"name": "ml", "location": "westeurope", "properties": {}},
+    "group": {**PLACE, "name": "ml", "properties": {}},
     "found": Found((ONE,), 1),
     "touched": None,
     "account": account(encryption={"keySource": "Microsoft.Storage"}),

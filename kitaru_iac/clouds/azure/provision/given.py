@@ -13,7 +13,7 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.probes import NotFound
 from kitaru_iac.clouds import wanted
 from kitaru_iac.clouds.azure.commands import az
-from kitaru_iac.clouds.azure.observations import text
+from kitaru_iac.clouds.azure.observations import subscription_of, text
 from kitaru_iac.clouds.azure.session import AzureAccess
 from kitaru_iac.errors import Problem
 
@@ -76,7 +76,13 @@ def _namespace(access: AzureAccess, where: str, namespace: str) -> Iterator[Prob
             f"the subscription is not registered to use {namespace} ({state})",
             "nothing of it can be made before",
             note(
-                az("provider", "register", namespace=namespace, wait=True),
+                az(
+                    "provider",
+                    "register",
+                    namespace=namespace,
+                    wait=True,
+                    subscription=subscription_of(where),
+                ),
                 "it takes a right on the whole subscription",
             ),
         )
@@ -91,7 +97,13 @@ def _group(access: AzureAccess, where: str, group: str, region: str) -> Iterator
             f"there is no resource group {group}",
             "everything on Azure is made in one",
             note(
-                az("group", "create", name=group, location=region),
+                az(
+                    "group",
+                    "create",
+                    name=group,
+                    location=region,
+                    subscription=subscription_of(where),
+                ),
                 "or `resources: {group: create}`",
             ),
         )

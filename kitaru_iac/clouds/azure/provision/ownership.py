@@ -204,12 +204,12 @@ def _name(access: AzureAccess, subscription: str, inputs: Inputs) -> Sighting | 
         found = access.resource(path, kind.version, about=f"the {kind.noun} {name}")
         if token != WORKSPACE or text(found, "properties", "provisioningState") != "SoftDeleted":
             return None
-        return _deleted_workspace(path, inputs)
+        return _deleted_workspace(path, subscription, inputs)
     except NotFound:
         pass
     if token == WORKSPACE:
         is_deleted = _is_among_deleted(access, subscription, inputs)
-        return _deleted_workspace(path, inputs) if is_deleted else None
+        return _deleted_workspace(path, subscription, inputs) if is_deleted else None
     if token == VAULT:
         deleted = _deleted_vault(access, subscription, name, str(inputs["location"]))
         if deleted is not None:
@@ -247,7 +247,7 @@ def _node_group(access: AzureAccess, subscription: str, inputs: Inputs) -> Sight
         path,
         f"{kind.noun} {name}",
         "AKS makes the group of the nodes itself, and refuses one that is there; if a cluster that "
-        f"was deleted has left it: `{az('group', 'delete', name=name)}`",
+        f"was deleted has left it: `{az('group', 'delete', name=name, subscription=subscription)}`",
     )
 
 
@@ -311,10 +311,10 @@ def _is_among_deleted(access: AzureAccess, subscription: str, inputs: Inputs) ->
     )
 
 
-def _deleted_workspace(id: str, inputs: Inputs) -> Sighting:
+def _deleted_workspace(id: str, subscription: str, inputs: Inputs) -> Sighting:
     name, group = str(inputs["workspaceName"]), str(inputs["resourceGroupName"])
     purge = az("ml", "workspace", "delete", name=name, resource_group=group,
-               permanently_delete=True)  # fmt: skip
+               permanently_delete=True, subscription=subscription)  # fmt: skip
     return Sighting(
         id,
         f"AzureML workspace {name}",
