@@ -13,7 +13,7 @@ import pytest
 
 from kitaru_iac.clouds.aws.provision.args import INSIDE
 from kitaru_iac.clouds.aws.provision.cluster import ami_type
-from kitaru_iac.clouds.aws.provision.cluster_access import name_of
+from kitaru_iac.clouds.aws.provision.cluster_access import former_names, name_of
 from kitaru_iac.clouds.aws.provision.layout import layout
 from kitaru_iac.clouds.aws.provision.names import CLUSTER_ROLES
 from kitaru_iac.clouds.aws.provision.ownership import claims
@@ -22,6 +22,7 @@ from kitaru_iac.spec import from_mapping
 from tests.clouds.aws.programs import ACCOUNT, Made, made_of, one
 
 SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+OTHER = "210987654321"
 OFFICE = "203.0.113.0/24"
 CLUSTER, NODES = "eks/cluster:Cluster", "eks/nodeGroup:NodeGroup"
 
@@ -171,14 +172,39 @@ def test_no_two_identities_share_a_name() -> None:
     """Once `role/team/a` and `role/team-a` did, and Pulumi refused the program."""
     principals = [f"arn:aws:iam::{ACCOUNT}:{one}" for one in ("role/team/a", "role/team-a")]
     principals += [f"arn:aws:iam::{ACCOUNT}:{one}" for one in ("role/a", "user/a", "user/team/a")]
+    principals += [f"arn:aws:iam::{OTHER}:{one}" for one in ("role/team/a", "role/a")]
     for given in (principals, principals[::-1], principals[1:]):
         made = made_with(cluster_access=given)
         entries = every(made, "eks/accessEntry:AccessEntry")
         assert len({each.name for each in entries}) == len(given)
-        # One without a path keeps its name, and no name depends on who else has an entry.
+        # No name depends on who else has an entry.
         names = {each.inputs["principalArn"]: each.name for each in entries}
-        assert names[principals[1]] == "stack-access-role-team-a"
-        assert all(names[each].endswith(name_of(each)) for each in given)
+        assert names == {each: f"stack-access-{name_of(each)}" for each in given}
+
+
+@pytest.mark.parametrize(
+    ("roles", "former"),
+    [
+        (["a"], {"a": "role-a"}),
+        (["team/a"], {"team/a": "role-team-a"}),
+        # One without a path kept its name when the others had got another one.
+        (["team/a", "team-a"], {"team-a": "role-team-a"}),
+        (["team-a", "team/a"], {"team-a": "role-team-a"}),
+        # Of two with a path an older deployment holds the one that was there first.
+        (["a/b-c", "a-b/c"], {"a/b-c": "role-a-b-c"}),
+        (["a", "b/a"], {"a": "role-a", "b/a": "role-b-a"}),
+        ([], {}),
+    ],
+)
+def test_a_former_name_is_the_alias_of_one_alone(roles: list[str], former: dict[str, str]) -> None:
+    def arn(role: str, account: str = ACCOUNT) -> str:
+        return f"arn:aws:iam::{account}:role/{role}"
+
+    expected = {arn(role): name for role, name in former.items()}
+    assert former_names([arn(role) for role in roles]) == expected
+    # The namesakes in another account came later.
+    both = [arn(role, account) for account in (ACCOUNT, OTHER) for role in roles]
+    assert former_names(both) == expected
 
 
 def test_logs_are_made_before_the_cluster_and_do_not_stay_for_ever() -> None:

@@ -321,7 +321,18 @@ def test_a_cluster_is_made_only_where_asked_for(
     report = verify(made.spec.having(infra=InfraMode.VERIFY, resources={}))
     assert [r.id for r in report.results if r.status == "fail"] == []
 
-    assert not p.provision(eks(**CLUSTER)).has_changes
+    # A namesake of another account comes beside it, and has no part in what is there.
+    access = [server, server.replace(ACCOUNT_ID, "210987654321")]
+    beside = {"infrastructure": CLUSTER["infrastructure"] | {"cluster_access": access}}
+    made = p.provision(eks(**CLUSTER | beside))
+    assert [change[:2] for change in sorted(changes(made.steps))] == [
+        ("create", "AccessEntry"),
+        ("create", "AccessPolicyAssociation"),
+    ]
+    for principal in access:
+        entry = {"clusterName": "kitaru-prod", "principalArn": principal}
+        scopes = eks_client.list_associated_access_policies(**entry)["associatedAccessPolicies"]
+        assert len(scopes) == 1
     gone = d.destroy_infrastructure(made.labels)
     assert [k.name for k in gone.kept] == [BUCKET]
     assert aws.client("eks").list_clusters()["clusters"] == []

@@ -8,7 +8,15 @@ from hashlib import sha256
 import pulumi
 from pulumi_aws import eks, iam
 
-__all__ = ["AFTER_NODES", "BEFORE_NODES", "addons", "admit", "identify_pods", "name_of"]
+__all__ = [
+    "AFTER_NODES",
+    "BEFORE_NODES",
+    "addons",
+    "admit",
+    "former_names",
+    "identify_pods",
+    "name_of",
+]
 
 #: Nodes need the network before they are ready; the agent gives pods their identity.
 BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
@@ -93,11 +101,11 @@ def admit(
     and `AmazonEKSAdminPolicy` does, within the namespace:
     https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html.
     """
-    taken = {name_of(principal) for principal in principals}
+    held = former_names(principals)
     for principal in principals:
         called = f"{prefix}-access-{name_of(principal)}"
-        former = _former_name_of(principal)
-        aliases = [] if former in taken else [pulumi.Alias(name=f"{prefix}-access-{former}")]
+        former = held.get(principal)
+        aliases = [pulumi.Alias(name=f"{prefix}-access-{former}")] if former else []
         entry = eks.AccessEntry(
             called,
             cluster_name=cluster.name,
@@ -118,15 +126,24 @@ def admit(
 
 
 def name_of(principal: str) -> str:
-    """Name what is made for a role or user and no other: ``role/team/a`` is not ``role/team-a``.
+    """Name what is made for a role or user: a digest of the whole ARN tells apart what reads alike.
 
-    A digest tells those with a path apart; an entry of another name would be made anew, which EKS
-    refuses while the former one is there.
+    ``role/team/a`` is not ``role/team-a``, and ``role/ci`` of one account not that of another.
     """
-    plain = _former_name_of(principal)
-    if principal.count("/") < 2:
-        return plain
-    return f"{plain}-{sha256(principal.encode()).hexdigest()[:8]}"
+    return f"{_former_name_of(principal)}-{sha256(principal.encode()).hexdigest()[:8]}"
+
+
+def former_names(principals: Sequence[str]) -> dict[str, str]:
+    """Which of these principals an older deployment may hold under a former name, and which name.
+
+    An entry of another name would be made anew, which EKS refuses while the former one is there. Of
+    those that share a name an older deployment holds one, as Pulumi refused two: the one without a
+    path, which kept it last, else the first.
+    """
+    holder: dict[str, str] = {}
+    for principal in sorted(principals, key=lambda one: one.count("/")):
+        holder.setdefault(_former_name_of(principal), principal)
+    return {principal: name for name, principal in holder.items()}
 
 
 def _former_name_of(principal: str) -> str:
