@@ -246,10 +246,13 @@ _CHECKS = (
         "by IAM, that the role may use the bucket. The role counts for the code of steps alone: "
         "ZenML reaches the store with the connector's credentials. The accounts themselves are "
         "read from the cluster: one that is named and not there fails, and unknown is one that may "
-        "not be read, one that stands in a secret of ZenML, and a role by an annotation (IRSA), "
-        "which is not looked at. Of the orchestrator's, if it is named, the cluster is asked by "
-        "access reviews whether it may make jobs and see pods, as ZenML's own may. A further role "
-        "that pods take by way of theirs (a target role) makes it unknown too.",
+        "not be read, and one that stands in a secret of ZenML. Where an account without an "
+        "association names a role by an annotation (IRSA): that the role is there, that IAM has "
+        "the cluster's issuer as an identity provider, that the role's trust lets the account's "
+        "token in (`sub` and `aud`) and nobody unnamed, and its rights, as above; a role of "
+        "another account is unknown. Of the orchestrator's, if it is named, the cluster is asked "
+        "by access reviews whether it may make jobs and see pods, as ZenML's own may. A further "
+        "role that pods take by way of theirs (a target role) makes it unknown too.",
         _EKS + "pod-identities.html",
     ),
     CheckInfo(

@@ -20,6 +20,7 @@ __all__ = [
     "Principal",
     "PublicAccess",
     "Subnets",
+    "WebIdentity",
     "public_access_of",
 ]
 
@@ -282,3 +283,25 @@ class PodIdentity:
     arn: str
     role: Outcome[Raw]
     target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebIdentity:
+    """A service account of Kubernetes that names a role by an annotation (IRSA).
+
+    Attributes:
+        account: The service account.
+        arn: The role's.
+        role: As IAM describes it.
+        audiences: Whom the account's tokens may be for.
+        provider_arn: Of IAM's entry of the cluster's issuer, in the role's account; None where EKS
+            names no issuer.
+        provider: That entry, as IAM describes it; None where it was not asked for.
+    """
+
+    account: str
+    arn: str
+    role: Outcome[Raw]
+    audiences: list[str]
+    provider_arn: str | None = None
+    provider: Outcome[Raw] | None = None

@@ -410,5 +410,13 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         _SAGEMAKER,
         {"servicequotas:ListServiceQuotas": "aws.quota.instances"},
     ),
-    *_rows(_V, Resource.ANYTHING, _EKS, {"eks:DescribeClusterVersions": "aws.cluster.version"}),
+    *_rows(
+        _V,
+        Resource.ANYTHING,
+        _EKS,
+        {
+            "eks:DescribeClusterVersions": "aws.cluster.version",
+            "iam:GetOpenIDConnectProvider": "aws.cluster.pod_identity: roles by annotation (IRSA)",
+        },
+    ),
 )

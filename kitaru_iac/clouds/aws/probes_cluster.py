@@ -24,15 +24,18 @@ from kitaru_iac.checks.pull_secrets import ForeignPull, SeenSecrets, look
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.kubernetes_api import api_of
 from kitaru_iac.clouds.aws.observations import (
+    CallerIdentity,
     Compute,
     PodIdentity,
     Principal,
     Subnets,
+    WebIdentity,
 )
-from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw
-from kitaru_iac.clouds.aws.resources import role_name
+from kitaru_iac.clouds.aws.probes_common import CommonProbes, Raw, require_same_account
+from kitaru_iac.clouds.aws.resources import account_of, role_name
 from kitaru_iac.clouds.aws.verify_addons import NEEDED, unmanaged
 from kitaru_iac.clouds.aws.verify_compute import surely_runs_pods
+from kitaru_iac.clouds.aws.verify_irsa import annotation, audiences, issuer_of
 
 __all__ = ["ClusterProbes"]
 
@@ -69,6 +72,12 @@ class ClusterProbes(CommonProbes):
         )
         self.pod_accounts = Probe(
             "the pods' service accounts", self._pod_accounts, requires=(self.cluster,)
+        )
+        self.web_identities = Probe(
+            "iam:GetOpenIDConnectProvider",
+            self._web_identities,
+            requires=(self.cluster, self.pod_accounts),
+            after=(self.identity,),
         )
         self.account_rights = Probe(
             "the access reviews of the service account", self._account_rights,
@@ -165,15 +174,56 @@ class ClusterProbes(CommonProbes):
         )
         association = answer["association"]
         arn, target = str(association.get("roleArn")), association.get("targetRoleArn")
-        role: Outcome[Raw]
+        account, role = str(listed["serviceAccount"]), self._role_with(arn)
+        return PodIdentity(account, arn, role, str(target) if target else None)
+
+    def _role_with(self, arn: str) -> Outcome[Raw]:
+        """The role of this ARN, which IAM finds by its name alone."""
         try:
             role = self.role_of(role_name(arn))
-            if role.get("Arn") != arn:
-                role = NotFound(f"{arn} does not exist")
         except ProbeError as error:
-            role = error
-        account = str(listed["serviceAccount"])
-        return PodIdentity(account, arn, role, str(target) if target else None)
+            return error
+        return role if role.get("Arn") == arn else NotFound(f"{arn} does not exist")
+
+    def _web_identities(
+        self,
+        cluster: Raw,
+        accounts: dict[str, Outcome[Raw]],
+        caller: Outcome[CallerIdentity],
+    ) -> tuple[WebIdentity, ...]:
+        """What the pods' service accounts name by an annotation, with what leads there."""
+        issuer = issuer_of(cluster)
+        found = []
+        for name, account in accounts.items():
+            if isinstance(account, ProbeError) or (arn := annotation(account)) is None:
+                continue
+            one = WebIdentity(name, arn, NotFound(arn), audiences(account, self._r.partition))
+            try:
+                require_same_account(arn, caller)
+            except Skipped as error:
+                one = replace(one, role=error)
+            else:
+                owner = account_of(arn)
+                if owner is not None and ":role/" in arn:
+                    one = replace(one, role=self._role_with(arn))
+                if owner is not None and issuer is not None:
+                    provider = f"arn:{self._r.partition}:iam::{owner}:oidc-provider/{issuer}"
+                    one = replace(one, provider_arn=provider, provider=self._provider(provider))
+            found.append(one)
+        return tuple(found)
+
+    def _provider(self, arn: str) -> Outcome[Raw]:
+        """IAM's entry of an identity provider."""
+        try:
+            return self._aws.ask(
+                "iam",
+                "get_open_id_connect_provider",
+                about=arn,
+                absent=("NoSuchEntity",),
+                OpenIDConnectProviderArn=arn,
+            )
+        except ProbeError as error:
+            return error
 
     def _subnets(
         self, cluster: Raw, node_groups: tuple[Raw, ...], fargate: tuple[Raw, ...]

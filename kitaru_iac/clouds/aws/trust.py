@@ -1,4 +1,4 @@
-"""Reading a role's trust policy: may a service become this role?
+"""Reading a role's trust policy: may a service, or who has a token, become this role?
 
 `policies` evaluates the document; this asks it the questions that matter here. What cannot be told
 is None, and never guessed.
@@ -6,7 +6,7 @@ is None, and never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,9 +25,11 @@ from kitaru_iac.clouds.aws.policies.requests import (
 )
 from kitaru_iac.clouds.aws.policies.strangers import openings
 
-__all__ = ["Trust", "listed", "may_assume", "statement_list", "trust_of"]
+__all__ = ["Trust", "listed", "may_assume", "statement_list", "trust_of", "web_identity_may_assume"]
 
 _ASSUME = "sts:AssumeRole"
+#: What a request with a token has not.
+_NOT_BROUGHT = ("aws:sourcearn", "aws:sourceaccount", "aws:username", "sts:externalid")
 _FOREIGN_SOURCE: Mapping[str, list[Possible]] = {
     "aws:sourceaccount": [Foreign.TEXT],
     "aws:sourcearn": [Foreign.ARN],
@@ -104,6 +106,42 @@ def may_assume(
     foreign = replace(request, context=replace(context, known={**known, **_FOREIGN_SOURCE}))
     elsewhere = evaluate(read, foreign)
     return replace(trust, bound=(elsewhere.allow & ~elsewhere.deny).value is False)
+
+
+def web_identity_may_assume(
+    document: Mapping[str, Any],
+    provider: str,
+    subject: str,
+    audiences: Sequence[str],
+    region: str | None,
+) -> Trust:
+    """Whether who has a token of an identity provider may assume the role by this document.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+
+    Args:
+        document: The trust policy.
+        provider: The ARN of IAM's entry of the provider, in the role's account.
+        subject: Whose token it is.
+        audiences: Whom it may be for.
+        region: From where it is sent; SDKs that are old send it to one endpoint for all.
+    """
+    issuer, account = provider.partition(":oidc-provider/")[2].lower(), provider.split(":")[4]
+    known: dict[str, Possible | list[Possible]] = {
+        f"{issuer}:sub": subject,
+        f"{issuer}:aud": list(audiences),
+        "aws:federatedprovider": provider,
+        "aws:resourceaccount": account,
+        "aws:principalisawsservice": "false",
+        "aws:securetransport": "true",
+    }
+    if region is not None:
+        known["aws:requestedregion"] = [region, "us-east-1"]
+    # A token brings the keys of its own issuer, and none of another cluster's.
+    absent = frozenset({*_NOT_BROUGHT, "oidc.eks.*"})
+    caller = Caller(CallerKind.FEDERATED, provider)
+    request = Request(caller, "sts:AssumeRoleWithWebIdentity", context=Context(known, absent))
+    return trust_of(read_document(document), request, subject, account)
 
 
 def trust_of(read: Document, request: Request, who: str, account: str) -> Trust:

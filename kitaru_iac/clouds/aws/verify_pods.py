@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from kitaru_iac.checks.pods import account_fault
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, outcomes_of
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import LIMITS, Key, evaluated
-from kitaru_iac.clouds.aws.observations import CallerIdentity, PodIdentity, Subnets
+from kitaru_iac.clouds.aws.observations import CallerIdentity, PodIdentity, Subnets, WebIdentity
 from kitaru_iac.clouds.aws.permissions import permissions_for, service_trust, statements
 from kitaru_iac.clouds.aws.policies.requests import Possible
 from kitaru_iac.clouds.aws.probes import AwsProbes
@@ -26,6 +26,7 @@ from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
 from kitaru_iac.clouds.aws.verify_addons import AGENT, WORKS, is_automatic, told
 from kitaru_iac.clouds.aws.verify_connector import key_and_place
+from kitaru_iac.clouds.aws.verify_irsa import evaluate_web_identity
 
 __all__ = ["Pods", "evaluate_pod_identity", "evaluate_subnets", "pods_probe"]
 
@@ -36,7 +37,6 @@ _ACTIONS = ("sts:AssumeRole", "sts:TagSession")
 #: What EKS recommends each subnet to have left, beside what nodes and pods take:
 #: https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html
 _ROOM = 16
-_ANNOTATION = "eks.amazonaws.com/role-arn"
 _ORDER = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.UNKNOWN)
 #: What IAM decides about a role, and the bucket's KMS key.
 RoleRights: TypeAlias = tuple[tuple[Decision, ...], Key]
@@ -57,6 +57,7 @@ class Pods:
         denied: What the cluster denies the service account that is named, of what its pod does.
         addons: The managed add-ons.
         cluster: As EKS describes it.
+        annotated: What the accounts themselves name, which counts without an association.
     """
 
     roles: tuple[PodIdentity, ...]
@@ -65,6 +66,7 @@ class Pods:
     denied: Outcome[tuple[ClusterRight, ...]]
     addons: Outcome[tuple[Raw, ...]]
     cluster: Raw
+    annotated: tuple[WebIdentity, ...] = ()
 
 
 def pods_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[Pods]:
@@ -75,18 +77,24 @@ def pods_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[P
         roles: tuple[PodIdentity, ...],
         cluster: Raw,
         accounts: Mapping[str, Outcome[Raw]],
+        annotated: tuple[WebIdentity, ...],
         decided: Outcome[Mapping[str, Outcome[RoleRights]]],
         denied: Outcome[tuple[ClusterRight, ...]],
         addons: Outcome[tuple[Raw, ...]],
     ) -> Pods:
+        associated = {one.account for one in roles}
+        annotated = tuple(one for one in annotated if one.account not in associated)
         if isinstance(decided, ProbeError):
-            decided = dict.fromkeys((one.arn for one in roles), decided)
-        return Pods(roles, accounts, decided, denied, addons, cluster)
+            decided = dict.fromkeys(_arns(roles, annotated), decided)
+        return Pods(roles, accounts, decided, denied, addons, cluster, annotated)
 
     return Probe(
         "the pods' identity",
         run,
-        requires=(probes.pod_identities, probes.cluster, probes.pod_accounts),
+        requires=(
+            *(probes.pod_identities, probes.cluster, probes.pod_accounts),
+            probes.web_identities,
+        ),
         after=(rights, probes.account_rights, probes.addons),
         inline=True,
     )
@@ -99,6 +107,7 @@ def _rights_probe(
 
     def run(
         roles: tuple[PodIdentity, ...],
+        annotated: tuple[WebIdentity, ...],
         account: Outcome[CallerIdentity],
         *seen: Any,
     ) -> Mapping[str, Outcome[RoleRights]]:
@@ -106,19 +115,26 @@ def _rights_probe(
         arn = None if isinstance(key, ProbeError) else key
         asked = questions(permissions_for(r, Identity.RUNTIME, arn), place, arn)
 
+        arns = _arns(roles, annotated) if asked else []
+
         def decide(role: str) -> RoleRights:
             require_same_account(role, account)
             require_aws_bucket(r)
             return simulate(access, role, asked, probes.policies), key
 
-        return outcomes_of(decide, dict.fromkeys(one.arn for one in roles if asked))
+        return outcomes_of(decide, arns)
 
     return Probe(
         "iam:SimulatePrincipalPolicy of the pods' roles",
         run,
-        requires=(probes.pod_identities,),
+        requires=(probes.pod_identities, probes.web_identities),
         after=(probes.identity, *((probes.bucket_key, probes.head) if r.bucket else ())),
     )
+
+
+def _arns(roles: Sequence[PodIdentity], annotated: Sequence[WebIdentity]) -> list[str]:
+    """The roles that pods become, each once."""
+    return list(dict.fromkeys([one.arn for one in roles] + [one.arn for one in annotated]))
 
 
 def evaluate_pod_identity(seen: Pods, r: AwsResources) -> Verdict:
@@ -136,12 +152,12 @@ def evaluate_pod_identity(seen: Pods, r: AwsResources) -> Verdict:
     wrong.sort(key=lambda verdict: _ORDER.index(verdict.status))
     if wrong:
         return wrong[0]
-    if not seen.roles:
+    if not seen.roles and not seen.annotated:
         return ok(
             f"no role is given to the pods of {' and '.join(r.pod_accounts)} in {r.namespace}, "
             "which reach the store with the connector's credentials"
         )
-    names = ", ".join(dict.fromkeys(role_name(one.arn) for one in seen.roles))
+    names = ", ".join(map(role_name, _arns(seen.roles, seen.annotated)))
     return ok(f"pods can become {names}", LIMITS if seen.rights else None)
 
 
@@ -159,54 +175,38 @@ def _of_account(name: str, seen: Pods, r: AwsResources) -> list[Verdict]:
         return found  # no pod runs as it
     if roles := [one for one in seen.roles if one.account == name]:
         of_roles = (
-            _of_role(one, r) or _of_rights(one, seen.rights.get(one.arn), r) for one in roles
+            _of_role(one, r) or _of_rights(one.arn, seen.rights.get(one.arn), r) for one in roles
         )
         return [*found, *filter(None, of_roles)]
-    if not found and (untold := _of_annotation(name, account, r)) is not None:
-        found.append(untold)
+    annotated = (
+        evaluate_web_identity(one, r) or _of_rights(one.arn, seen.rights.get(one.arn), r)
+        for one in seen.annotated
+        if one.account == name
+    )
+    found += filter(None, annotated)
+    if not found and isinstance(account, ProbeError):
+        found.append(_of_annotation(name, account, r))
     return found
 
 
-def _of_annotation(name: str, account: Outcome[Raw], r: AwsResources) -> Verdict | None:
-    """What is open of an account without an association; None where it has no role at all."""
-    show = command("kubectl", "get", "serviceaccount", name, namespace=r.namespace, output="yaml")
-    none = f"no role is associated with {name}"
-    if isinstance(account, ProbeError):
-        return unknown(
-            f"{none}, and whether the account itself is annotated with one (IRSA) was not seen: "
-            f"{account.why}",
-            show,
-            account.permission,
-        )
-    annotated = _annotation(account)
-    if annotated is None:
-        return None
+def _of_annotation(name: str, account: ProbeError, r: AwsResources) -> Verdict:
+    """What is open of an account without an association that was not seen itself."""
     return unknown(
-        f"{none}, and it is annotated with {annotated} (IRSA): whether its pods can become that "
-        "role, and what it may do, was not looked at",
-        aws(
-            "iam", "get-role", role_name=role_name(annotated), query="Role.AssumeRolePolicyDocument"
-        ),
+        f"no role is associated with {name}, and whether the account itself is annotated with one "
+        f"(IRSA) was not seen: {account.why}",
+        command("kubectl", "get", "serviceaccount", name, namespace=r.namespace, output="yaml"),
+        account.permission,
     )
 
 
-def _annotation(account: Raw) -> str | None:
-    metadata = account.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    found = annotations.get(_ANNOTATION) if isinstance(annotations, Mapping) else None
-    return str(found) if found else None
-
-
-def _of_rights(
-    one: PodIdentity, seen: Outcome[RoleRights] | None, r: AwsResources
-) -> Verdict | None:
+def _of_rights(role: str, seen: Outcome[RoleRights] | None, r: AwsResources) -> Verdict | None:
     """What a role may not do of what the table has for pods; None where it may do all of it."""
     if seen is None:  # the table has nothing for them, without a bucket
         return None
     if isinstance(seen, ProbeError):
         return unknown(
-            f"what {one.arn} may do was not seen: {seen.why}",
-            seen.remedy or aws("iam", "get-role", role_name=role_name(one.arn)),
+            f"what {role} may do was not seen: {seen.why}",
+            seen.remedy or aws("iam", "get-role", role_name=role_name(role)),
             seen.permission,
         )
     decisions, key = seen
@@ -215,8 +215,8 @@ def _of_rights(
         "Version": "2012-10-17",
         "Statement": statements(permissions_for(r, Identity.RUNTIME, arn), r, arn),
     }
-    remedy = put_policy(one.arn, f"kitaru-{r.stack}", document)
-    found = evaluated(decisions, one.arn, f"{one.arn} may use the bucket", remedy, key)
+    remedy = put_policy(role, f"kitaru-{r.stack}", document)
+    found = evaluated(decisions, role, f"{role} may use the bucket", remedy, key)
     if found.status is CheckStatus.FAIL:
         return warn(
             f"{found.why}: refused to the code of steps that uses the pods' own identity",

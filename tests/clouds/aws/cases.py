@@ -715,6 +715,13 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
 
         return _then(CLUSTER, change)
 
+    def by_token(account: str) -> Arrange:
+        def change(world: World) -> None:
+            world.fit_bucket()
+            world.pods_have_by_token(f"system:serviceaccount:default:{account}")
+
+        return _then(CLUSTER, change)
+
     def subnets(**fields: Any) -> Arrange:
         one = {"SubnetId": "subnet-1", **fields}
         row = "".join(f"<{key[0].lower()}{key[1:]}>{value}</{key[0].lower()}{key[1:]}>"
@@ -773,8 +780,15 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
         Case(check, UNKNOWN, _denied(become(both), "iam:SimulatePrincipalPolicy"),
              "may do was not seen", "iam:SimulatePrincipalPolicy"),
         Case(check, OK, _then(CLUSTER, lambda w: w.pods_have("default")), "no role is given"),
-        Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.pods_have("default", "ARN/x")),
-             "is annotated with ARN/x"),
+        Case(check, WARN, _then(CLUSTER, lambda w: w.pods_have("default", "ARN/x")),
+             "ARN/x, which it is annotated with (IRSA), does not exist"),
+        Case(check, OK, by_token("default"), "pods can become cluster-"),
+        Case(check, WARN, by_token("other"), "may not assume", mends=True),
+        Case(check, WARN, _then(by_token("default"),
+                                lambda w: w.give(f"{w.cluster}-irsa", nothing)),
+             "refused to the code of steps"),
+        Case(check, UNKNOWN, _denied(by_token("default"), "iam:GetOpenIDConnectProvider"),
+             "was not seen", "iam:GetOpenIDConnectProvider"),
         Case(check, UNKNOWN, _then(CLUSTER, lambda w: w.cluster_answers(403)), "answered 403"),
         Case(check, FAIL, named(), "service account runner does not exist"),
         Case(check, OK, named("create rolebindings"), "no role is given to the pods of runner"),

@@ -16,7 +16,13 @@ from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok, unknown
 from kitaru_iac.checks.pods import PodSettings
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
 from kitaru_iac.clouds.aws.explain import checklist
-from kitaru_iac.clouds.aws.observations import CallerIdentity, Compute, PodIdentity, Principal
+from kitaru_iac.clouds.aws.observations import (
+    CallerIdentity,
+    Compute,
+    PodIdentity,
+    Principal,
+    WebIdentity,
+)
 from kitaru_iac.clouds.aws.probes import AwsProbes
 from kitaru_iac.clouds.aws.resources import AwsResources, aws_resources
 from kitaru_iac.clouds.aws.simulate import Decision
@@ -170,14 +176,17 @@ def test_each_check_takes_what_its_probe_saw_in_its_place() -> None:
     of_pods: Any = checks["aws.cluster.pod_identity"].probe
     for addons, automatic in (((agent,), False), ((), True), ((), False)):
         cluster = {"computeConfig": {"enabled": automatic}}
-        seen_of_pods = of_pods.run((identity,), cluster, {}, {}, (), addons)
+        seen_of_pods = of_pods.run((identity,), cluster, {}, (), {}, (), addons)
         assert seen_of_pods == Pods((identity,), {}, {}, (), addons, cluster)
         whole = checks["aws.cluster.pod_identity"].evaluate(seen_of_pods)
         assert whole == evaluate_pod_identity(seen_of_pods, R)
     # What could not be asked about their rights is so of each role.
     denied_look = Denied("no")
-    seen_of_pods = of_pods.run((identity,), {}, {}, denied_look, (), ())
-    assert seen_of_pods.rights == {identity.arn: denied_look}
+    named = WebIdentity("steps", f"{identity.arn}-2", role, [])
+    beaten = replace(named, account=identity.account)
+    seen_of_pods = of_pods.run((identity,), {}, {}, (named, beaten), denied_look, (), ())
+    assert seen_of_pods.rights == {identity.arn: denied_look, named.arn: denied_look}
+    assert seen_of_pods.annotated == (named,)  # where there is an association, it counts
 
 
 def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
@@ -189,9 +198,13 @@ def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
     assert (endpoint.requires, endpoint.after) == ((probes.cluster,), (probes.endpoint,))
     assert of["addons"].requires == (probes.addons, probes.cluster, probes.own_addons)
     pods = of["pod_identity"]
-    assert pods.requires == (probes.pod_identities, probes.cluster, probes.pod_accounts)
+    annotated = probes.web_identities
+    assert pods.requires == (
+        probes.pod_identities, probes.cluster, probes.pod_accounts, annotated
+    )  # fmt: skip
+    assert annotated.requires == (probes.cluster, probes.pod_accounts)
     assert pods.after[1:] == (probes.account_rights, probes.addons)
-    assert pods.after[0].requires == (probes.pod_identities,)
+    assert pods.after[0].requires == (probes.pod_identities, annotated)
     assert of["namespace"] is probes.namespace
     assert who in of["access_entry"].requires
     assert who in of["rights"].requires

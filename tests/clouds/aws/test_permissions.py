@@ -252,6 +252,7 @@ def test_the_checks_ask_exactly_what_the_table_says_they_need(world: World) -> N
     asked = _asked(world, world.sagemaker())
     world.fit_cluster()
     world.pods_become({"Version": "2012-10-17", "Statement": []})
+    world.pods_have_by_token("system:serviceaccount:default:default")
     asked |= _asked(world, world.kubernetes())
     world.aws.client("eks").create_fargate_profile(
         fargateProfileName="profile",

@@ -264,7 +264,6 @@ def test_rights_that_were_not_seen_are_unknown() -> None:
     assert (found.status, found.missing_permission) == (UNKNOWN, denied.permission)
 
 
-IRSA = {"metadata": {"annotations": {"eks.amazonaws.com/role-arn": ROLE}}}
 NAMED = replace(
     R, pod_accounts=("runner", "steps"), rights=rights_for({"service_account_name": "runner"})
 )
@@ -276,7 +275,6 @@ THERE: dict[str, Any] = {"runner": {"metadata": {}}, "steps": {"metadata": {}}}
     [
         (R, ACCOUNTS, OK, "no role is given to the pods of zenml-service-account and default"),
         (R, {**ACCOUNTS, "default": {"metadata": None}}, OK, "the connector's credentials"),
-        (R, {**ACCOUNTS, "default": IRSA}, UNKNOWN, f"annotated with {ROLE} (IRSA)"),
         (R, {**ACCOUNTS, "default": NotLetIn("answered 403")}, UNKNOWN, "was not seen: answered"),
         (NAMED, THERE, OK, "no role is given to the pods of runner and steps in ml"),
         (NAMED, {**THERE, "steps": {}}, FAIL, "the service account steps does not exist in ml"),
@@ -297,10 +295,7 @@ def test_the_accounts_of_pods(
     assert (found.status, why in found.why, found.caveat) == (status, True, None), found
 
 
-def test_an_association_goes_before_an_annotation() -> None:
-    found = identity((role(trust()),), addons(), {}, R, {**ACCOUNTS, "default": IRSA})
-    assert found.status is OK
-    # A role is of no use to an account that is not there.
+def test_a_role_is_of_no_use_without_its_account() -> None:
     at_runner = replace(role(trust()), account="runner")
     assert identity((at_runner,), addons(), {}, NAMED, {**THERE, "runner": {}}).status is FAIL
 

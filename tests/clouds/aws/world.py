@@ -7,7 +7,7 @@ import itertools
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -228,6 +228,28 @@ class World:
             serviceAccount="default",
             roleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
         )
+
+    def pods_have_by_token(self, subject: str) -> None:
+        """Annotate the steps' service account with a role that lets this subject's tokens in."""
+        role, iam = f"{self.cluster}-irsa", self.client("iam")
+        found = self.client("eks").describe_cluster(name=self.cluster)["cluster"]
+        url = found["identity"]["oidc"]["issuer"]
+        issuer = url.removeprefix("https://")
+        provider = f"arn:aws:iam::{ACCOUNT_ID}:oidc-provider/{issuer}"
+        with suppress(iam.exceptions.EntityAlreadyExistsException):  # moto has one for all clusters
+            iam.create_open_id_connect_provider(
+                Url=url, ClientIDList=["sts.amazonaws.com"], ThumbprintList=[]
+            )
+        own = {f"{issuer}:sub": subject}
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Federated": provider},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": own},
+        }
+        self.aws.role(role, {"Version": "2012-10-17", "Statement": [statement]})
+        self.give(role, policy(self.kubernetes(), Identity.RUNTIME))
+        self.pods_have("default", f"arn:aws:iam::{ACCOUNT_ID}:role/{role}")
 
     def cluster_says(self, **fields: Any) -> None:
         self._cluster_fields.update(fields)
