@@ -1,7 +1,9 @@
 """Values of properties, as the engine tells them → what differs, without a secret.
 
-What the program or a provider marked as a secret is ``[secret]`` there. What only looks like one is
-hidden here.
+What the program or a provider marked as a secret is ``[secret]`` there. What only looks like one,
+or is called as one, is hidden here. No digest stands for what is hidden: many read a plan, and
+could try all short secrets on it. So what is taken for a secret can change without another plan,
+and the name of a setting that only speaks of secrets is told from a secret's own.
 """
 
 from __future__ import annotations
@@ -33,10 +35,26 @@ _SECRET: Final = "[secret]"  # noqa: S105 - what Pulumi writes in its place
 #: A value that is not known before the update: `computedValuePlaceholder`,
 #: https://github.com/pulumi/pulumi/blob/master/pkg/resource/stack/deployment.go
 _COMPUTED: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-#: Keys of a document in a text whose values are secrets.
-_HIDDEN_KEYS: Final = (
-    r"(?i)passw|pwd|secret|token|private|credential|signature|(?:api|access|account)[_-]?key"
+#: What names of secrets have in them.
+_IN_NAMES: Final = (
+    r"(?i)passw|pwd|secret|token|credential|signature|(?:api|access|account|private)[_-]?key"
 )
+#: The last word of a name that has that in it and is none's, as `secretName`: what is said of one.
+_ABOUT_SECRETS: Final = frozenset(
+    {
+        *("algorithm", "arn", "arns", "aud", "audience", "audiences", "bucket", "count", "days"),
+        *("duration", "enabled", "endpoint", "expiration", "expiry", "format", "hours", "interval"),
+        *("issuer", "length", "lifetime", "limit", "minutes", "mode", "name", "names", "period"),
+        *("policies", "policy", "provider", "ref", "refs", "required", "rotation", "schedule"),
+        *("scope", "scopes", "seconds", "stage", "status", "sub", "time", "ttl", "type", "types"),
+        *("units", "version", "versions"),
+    }
+)
+#: Settings whose names end as those of secrets do, without `_` and `-`.
+_NO_SECRETS: Final = frozenset({"apikeysource", "httptokens"})
+#: A claim of who logs in, in a policy: the host of who vouches for it may be called as secrets are.
+_CLAIM: Final = r"[\w-]+(?:\.[\w/-]+)+:(.+)"
+_WORD: Final = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W_a-zA-Z]+"
 _PRIVATE_KEY: Final = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|$)"
 _NOT_KNOWN_YET: Final = "(not known yet)"
 #: A part of a property's path: a name, ``[0]``, ``["any text"]``.
@@ -90,15 +108,24 @@ def parts(path: str) -> Iterator[str]:
 
 def names_secret(path: str, *values: Json) -> bool:
     """Say whether a path, or a key in what is there, is called as secrets are."""
-    is_named = any(re.search(_HIDDEN_KEYS, part) for part in parts(path))
+    is_named = any(map(_is_secrets, parts(path)))
     return any(_has_text(value, named=is_named) for value in values)
+
+
+def _is_secrets(name: str) -> bool:
+    """Say whether a name is a secret's: it is, unless it plainly is that of something about one."""
+    if claim := re.fullmatch(_CLAIM, name):
+        name = claim[1]
+    if not re.search(_IN_NAMES, name) or re.sub("[_-]", "", name).lower() in _NO_SECRETS:
+        return False
+    words = re.findall(_WORD, name)
+    return not (words and words[-1].lower() in _ABOUT_SECRETS)
 
 
 def _has_text(value: Json, *, named: bool) -> bool:
     if isinstance(value, dict):
         return any(
-            _has_text(inner, named=named or re.search(_HIDDEN_KEYS, key) is not None)
-            for key, inner in value.items()
+            _has_text(inner, named=named or _is_secrets(key)) for key, inner in value.items()
         )
     if isinstance(value, list):
         return any(_has_text(inner, named=named) for inner in value)
@@ -140,7 +167,7 @@ def _without_secret_keys(value: Json) -> Json:
     if isinstance(value, dict):
         return {
             key: HIDDEN
-            if re.search(_HIDDEN_KEYS, key) and isinstance(inner, str)
+            if _is_secrets(key) and isinstance(inner, str)
             else _without_secret_keys(inner)
             for key, inner in value.items()
         }

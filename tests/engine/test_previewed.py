@@ -193,6 +193,51 @@ def test_what_the_provider_marks_or_a_name_tells_is_not_shown(key: str, made: bo
     assert change == Change(key, None if made else HIDDEN, HIDDEN, sensitive=True)
 
 
+SETTINGS = (
+    *("httpTokens", "http_tokens", "tokenBucket", "passwordPolicy", "secretName", "tokenExpiry"),
+    *(
+        "SecretArn",
+        "SECRET_ARN",
+        "signatureAlgorithm",
+        "tokenTTL",
+        "accessKeyStatus",
+        "apiKeySource",
+    ),
+    *("privateEndpointNetworkPolicies", "privateIpAddress", "aws:TokenIssueTime", "secretKeyRef"),
+    *("token.actions.githubusercontent.com:sub", "token.actions.githubusercontent.com:ref"),
+)
+SECRETS = (
+    *("password", "dbPassword", "DB_PASSWORD", "passwordNew", "token", "authTokens", "tokenValue"),
+    *("secret", "secrets", "clientSecret", "secretId", "secretString", "secretname", "name-secret"),
+    *("accessKey", "accessKeyId", "account_key", "privateKeyPem", "credentials", "signature"),
+    *("token.actions.githubusercontent.com:secret", "passwordPolicy2", "pwd", "pwd1", "TOKEN__"),
+)
+
+
+@pytest.mark.parametrize("place", ["a property", "within one", "in a document"])
+@pytest.mark.parametrize(
+    ("name", "is_hidden"), [(n, False) for n in SETTINGS] + [(n, True) for n in SECRETS]
+)
+def test_a_setting_is_told_from_a_secret_by_its_name(
+    name: str, is_hidden: bool, place: str
+) -> None:
+    """What is hidden has no digest, so what decides about a change has to be shown."""
+
+    def planned(value: str) -> dict[str, Any]:
+        given: dict[str, Any] = {"a": [{name: value}]}
+        new: dict[str, Any] = {
+            "a property": given["a"][0] if "." not in name else {"p": given},  # a key of a map
+            "within one": {"p": given},
+            "in a document": {"p": json.dumps(given)},
+        }[place]
+        steps = previewed(preview(step("create", new=new))).steps
+        return document([StackPlan(Plan("dev", steps), {}, store=None)])
+
+    one, other = planned("hunter1"), planned("hunter2")
+    assert ("hunter1" not in json.dumps(one)) is is_hidden
+    assert (one["digest"] == other["digest"]) is is_hidden
+
+
 def test_what_nobody_marked_and_looks_like_a_secret_is_hidden_too() -> None:
     key = "-----BEGIN PRIVATE KEY-----\nverysecret\n-----END PRIVATE KEY-----"
     given = {
