@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from kitaru_iac.checks.probes import Unavailable
 
-__all__ = ["SERVER_TOO", "connects"]
+__all__ = ["SERVER_TOO", "WHOLE_LIST", "connects"]
 
 #: What a connection from here does not tell.
 SERVER_TOO = "whether the ZenML server reaches it was not looked at"
+#: What is said beside a command that sets whom an endpoint lets in.
+WHOLE_LIST = "it replaces the whole list: put this machine's address and the ZenML server's in it"
 _PATIENCE = 5.0
 _HTTPS = 443
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, narrow, width
 
 _GREAT = "a great part of all addresses"
 
@@ -33,3 +33,22 @@ _GREAT = "a great part of all addresses"
 )
 def test_ranges_count_together(cidrs: list[str], expected: str | None) -> None:
     assert width(cidrs) == expected
+
+
+@pytest.mark.parametrize(
+    ("cidrs", "kept"),
+    [
+        ([], []),
+        (["203.0.113.7", "198.51.100.7/24"], ["203.0.113.7", "198.51.100.7/24"]),
+        (["0.0.0.0/0"], []),
+        (["nonsense", "203.0.113.7/32"], ["203.0.113.7/32"]),
+        (["203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8"], ["203.0.113.0/24", "10.0.0.0/8"]),
+        (["::/0", "2001:db8::/32", "203.0.113.0/24"], ["2001:db8::/32", "203.0.113.0/24"]),
+        # together too far: the widest go
+        (["11.0.0.0/8", "20.0.0.0/8", "52.0.2.0/24"], ["52.0.2.0/24"]),
+        (["12.0.0.0/9", "20.0.0.0/9", "40.0.0.0/9"], ["12.0.0.0/9", "20.0.0.0/9"]),
+    ],
+)
+def test_what_is_kept_of_a_list_is_narrow(cidrs: list[str], kept: list[str]) -> None:
+    assert narrow(cidrs) == kept
+    assert width(kept) == ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, narrow, width
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.endpoint import SERVER_TOO
+from kitaru_iac.checks.endpoint import SERVER_TOO, WHOLE_LIST
 from kitaru_iac.checks.model import Verdict, ok, unknown, warn
 from kitaru_iac.checks.probes import Outcome, ProbeError
 from kitaru_iac.clouds.aws.commands import aws
@@ -31,12 +32,6 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
     public, private = network.get("endpointPublicAccess"), network.get("endpointPrivateAccess")
     if public is None:
         return unknown("EKS did not tell who reaches the endpoint", show)
-    # The address in the command is the one from which it is run.
-    restrict = (
-        aws("eks", "update-cluster-config", name=r.cluster, region=r.region)
-        + " --resources-vpc-config endpointPublicAccess=true,endpointPrivateAccess=true,"
-        'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
-    )
     if not public and isinstance(reached, ProbeError):
         return _untried("its endpoint is private", reached, show)
     if not public and reached:
@@ -44,18 +39,16 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
     if not public:
         return warn(
             "its endpoint is private: this machine and the ZenML server must be in its network",
-            note(restrict, "opens it to this machine's address"),
+            note(_let_in([], r), "opens it to this machine's address"),
         )
     cidrs = [str(cidr) for cidr in network.get("publicAccessCidrs", ())]
     # EKS itself writes 0.0.0.0/0 where none was given.
     open_to = width(cidrs) if cidrs else EVERY_ADDRESS
     if open_to is None:
         return unknown(f"EKS tells addresses that are none: {', '.join(cidrs)}", show)
+    restrict = note(_let_in(narrow(cidrs), r), WHOLE_LIST)
     if open_to:
-        return warn(
-            f"its endpoint is open to {open_to}",
-            note(restrict, "add the ZenML server's address too"),
-        )
+        return warn(f"its endpoint is open to {open_to}", restrict)
     also = " and its own network" if private else ""
     words = f"its endpoint is open to {', '.join(cidrs)}{also}"
     if isinstance(reached, ProbeError):
@@ -63,9 +56,19 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
     if not reached:
         return warn(
             f"{words}, and was not reached from here: this machine is not among them",
-            note(restrict, "opens it to this machine's address; add the others again"),
+            restrict,
         )
     return ok(f"{words}, and was reached from here", SERVER_TOO)
+
+
+def _let_in(cidrs: list[str], r: AwsResources) -> str:
+    """The command that lets in ranges, and the address from which it is run."""
+    listed = "".join(f"{shlex.quote(cidr)}," for cidr in cidrs)
+    return (
+        aws("eks", "update-cluster-config", name=r.cluster, region=r.region)
+        + " --resources-vpc-config endpointPublicAccess=true,endpointPrivateAccess=true,"
+        f'publicAccessCidrs={listed}"$(curl -s https://checkip.amazonaws.com)/32"'
+    )
 
 
 def _untried(words: str, error: ProbeError, show: str) -> Verdict:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, narrow, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.cluster_rights import ClusterRight
 from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
 from kitaru_iac.checks.commands import command, note
-from kitaru_iac.checks.endpoint import SERVER_TOO
+from kitaru_iac.checks.endpoint import SERVER_TOO, WHOLE_LIST
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
@@ -233,10 +233,6 @@ def evaluate_reachable(cluster: Raw, reached: Outcome[bool]) -> Verdict:
     """
     ranges: tuple[str, ...] = ()
     show = _aks("show", cluster)
-    restrict = note(
-        _aks("update", cluster, "--api-server-authorized-ip-ranges=ADDRESS/32"),
-        "this machine's address, and the ZenML server's",
-    )
     if api_host(cluster) is None:
         return unknown("it does not say where its API is", show)
     if within(cluster, "properties", "apiServerAccessProfile") is not None:
@@ -247,6 +243,10 @@ def evaluate_reachable(cluster: Raw, reached: Outcome[bool]) -> Verdict:
     open_to = width(ranges) if ranges else EVERY_ADDRESS
     if open_to is None:
         return unknown(f"AKS tells addresses that are none: {', '.join(ranges)}", show)
+    listed = ",".join([*narrow(ranges), "ADDRESS/32"])
+    restrict = note(
+        _aks("update", cluster, f"--api-server-authorized-ip-ranges={listed}"), WHOLE_LIST
+    )
     if open_to:
         return warn(f"its API is open to {open_to}", restrict)
     words = f"its API lets in {', '.join(ranges)} alone"

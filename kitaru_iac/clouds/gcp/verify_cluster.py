@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, width
+from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, narrow, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
-from kitaru_iac.checks.commands import command, note
-from kitaru_iac.checks.endpoint import SERVER_TOO
+from kitaru_iac.checks.commands import OptionValue, command, note
+from kitaru_iac.checks.endpoint import SERVER_TOO, WHOLE_LIST
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
 from kitaru_iac.checks.kubernetes_version import evaluate_version as evaluate_offered
 from kitaru_iac.checks.kubernetes_version import minors_of
@@ -320,18 +320,14 @@ def _evaluate_networks(
 
     https://cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks
     """
-    restrict = _update(cluster, r, enable_master_authorized_networks=True)
     cidrs = [str(one.get("cidrBlock")) for one in networks.get("cidrBlocks") or ()]
     listed = ", ".join(cidrs)
     open_to = width(cidrs) if networks.get("enabled") else EVERY_ADDRESS
     if open_to is None:
-        return unknown(f"GKE tells addresses that are none: {listed}", restrict)
+        return unknown(f"GKE tells addresses that are none: {listed}", describe(r, cluster))
+    restrict = _let_in(networks, cidrs, cluster, r)
     if open_to:
-        return warn(
-            f"its endpoint is open to {open_to}",
-            note(f"{restrict} --master-authorized-networks=ADDRESS/32",
-                 "this machine's address, and the ZenML server's"),
-        )  # fmt: skip
+        return warn(f"its endpoint is open to {open_to}", restrict)
     # Any customer there can have one of them.
     of_the_cloud = networks.get("gcpPublicCidrsAccessEnabled")
     if of_the_cloud:
@@ -348,7 +344,22 @@ def _evaluate_networks(
     return ok(f"{words}, and was reached from here", caveat)
 
 
-def _update(cluster: Raw, r: GcpResources, **flags: bool) -> str:
+def _let_in(networks: Raw, cidrs: list[str], cluster: Raw, r: GcpResources) -> str:
+    """The command that adds an address. gcloud sends what it is given alone: it says all of it."""
+    restrict = _update(
+        cluster,
+        r,
+        enable_master_authorized_networks=True,
+        master_authorized_networks=",".join([*narrow(cidrs), "ADDRESS/32"]),
+        no_enable_google_cloud_access=networks.get("gcpPublicCidrsAccessEnabled") is False,
+        enable_authorized_networks_on_private_endpoint=bool(
+            networks.get("privateEndpointEnforcementEnabled")
+        ),
+    )
+    return note(restrict, WHOLE_LIST)
+
+
+def _update(cluster: Raw, r: GcpResources, **flags: OptionValue) -> str:
     return commands.cluster("update", r.cluster, cluster.get("location"), r.project, **flags)
 
 

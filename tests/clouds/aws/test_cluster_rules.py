@@ -1008,12 +1008,13 @@ def test_the_policy_is_of_the_cluster_s_partition() -> None:
 RESTRICT = (
     "aws eks update-cluster-config --name c --region eu-west-1 --resources-vpc-config "
     "endpointPublicAccess=true,endpointPrivateAccess=true,"
-    'publicAccessCidrs="$(curl -s https://checkip.amazonaws.com)/32"'
+    'publicAccessCidrs={}"$(curl -s https://checkip.amazonaws.com)/32"'
 )
+WHOLE = "it replaces the whole list: put this machine's address and the ZenML server's in it"
 OPEN = Verdict(
     WARN,
     "its endpoint is open to every address",
-    f"{RESTRICT}  # add the ZenML server's address too",
+    f"{RESTRICT.format('')}  # {WHOLE}",
 )
 WIDE = Verdict(
     WARN, OPEN.why.replace("every address", "a great part of all addresses"), OPEN.remedy
@@ -1021,7 +1022,7 @@ WIDE = Verdict(
 CLOSED = Verdict(
     WARN,
     "its endpoint is private: this machine and the ZenML server must be in its network",
-    f"{RESTRICT}  # opens it to this machine's address",
+    f"{RESTRICT.format('')}  # opens it to this machine's address",
 )
 UNTOLD = Verdict(
     UNKNOWN,
@@ -1032,6 +1033,10 @@ UNTOLD = Verdict(
 
 def reached(words: str) -> Verdict:
     return ok(f"{words}, and was reached from here", SERVER_TOO)
+
+
+def open_beside(kept: str, of: Verdict = OPEN) -> Verdict:
+    return Verdict(WARN, of.why, f"{RESTRICT.format(kept)}  # {WHOLE}")
 
 
 OPEN_TO_TEN = reached("its endpoint is open to 10.0.0.0/8 and its own network")
@@ -1059,7 +1064,7 @@ OPEN_TO_TEN = reached("its endpoint is open to 10.0.0.0/8 and its own network")
         (True, True, ["0.0.0.0/2", "128.0.0.0/1", "64.0.0.0/2"], OPEN),
         (True, True, ["::/1", "8000::/1"], OPEN),
         (True, True, ["0.0.0.0/1"], WIDE),
-        (True, True, ["10.0.0.0/8", "11.0.0.0/8"], WIDE),
+        (True, True, ["10.0.0.0/8", "11.0.0.0/8"], open_beside("10.0.0.0/8,", WIDE)),
         (True, True, ["2000::/3"], WIDE),
         (
             True,
@@ -1069,8 +1074,14 @@ OPEN_TO_TEN = reached("its endpoint is open to 10.0.0.0/8 and its own network")
         ),
         (True, True, ["0.0.0.0/0"], OPEN),
         (True, True, ["::/0"], OPEN),
-        (True, True, ["203.0.113.7/32", "0.0.0.0/0"], OPEN),
-        (True, True, ["203.0.113.7/32", "::/0"], OPEN),
+        # who was let in beside everybody stays let in
+        (True, True, ["203.0.113.7/32", "0.0.0.0/0"], open_beside("203.0.113.7/32,")),
+        (
+            True,
+            True,
+            ["::/0", "10.0.0.0/8", "203.0.113.7/32"],
+            open_beside("10.0.0.0/8,203.0.113.7/32,"),
+        ),
         # an endpoint without a list is open to all
         (True, True, [], OPEN),
         (True, False, None, OPEN),
@@ -1091,6 +1102,16 @@ def test_who_reaches_the_endpoint(
     }
     network = {key: value for key, value in told.items() if value is not None}
     assert evaluate_endpoint({"resourcesVpcConfig": network}, R, bool(public)) == verdict
+
+
+def test_to_let_this_machine_in_is_to_say_who_is_let_in_already() -> None:
+    network = {"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.7/32", "10.0.0.0/8"]}
+    assert evaluate_endpoint({"resourcesVpcConfig": network}, R, False) == Verdict(
+        WARN,
+        "its endpoint is open to 203.0.113.7/32, 10.0.0.0/8, and was not reached from here: "
+        "this machine is not among them",
+        f"{RESTRICT.format('203.0.113.7/32,10.0.0.0/8,')}  # {WHOLE}",
+    )
 
 
 def test_ranges_that_are_none_say_nothing() -> None:

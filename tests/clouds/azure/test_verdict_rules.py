@@ -599,6 +599,8 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "API: some, not reached": api(False, "192.0.2.0/24"),
     "API: some, unseen": api(AWAY, "192.0.2.0/24"),
     "API: everybody": api(True, "0.0.0.0/0"),
+    "API: everybody, and some": api(True, "192.0.2.0/24", "0.0.0.0/0", "198.51.100.1/32"),
+    "API: two ranges, not reached": api(False, "192.0.2.0/24", "198.51.100.1/32"),
     "API: no ranges": api(True, enablePrivateCluster=False),
     "API: nonsense": api(True, "x", "y"),
     "workloads: both": workloads(True, True),

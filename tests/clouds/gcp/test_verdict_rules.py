@@ -616,6 +616,17 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
         },
     ),
     "endpoint: everywhere": endpoint(True, masterAuthorizedNetworksConfig=networks("0.0.0.0/0")),
+    "endpoint: everywhere, and from some": endpoint(
+        True, masterAuthorizedNetworksConfig=networks("192.0.2.0/24", "0.0.0.0/0", "10.0.0.0/8")
+    ),
+    "endpoint: some alone, not reached": endpoint(
+        False,
+        masterAuthorizedNetworksConfig={
+            **networks("192.0.2.0/24", "10.0.0.0/8"),
+            "gcpPublicCidrsAccessEnabled": False,
+            "privateEndpointEnforcementEnabled": True,
+        },
+    ),
     "endpoint: nonsense": endpoint(True, masterAuthorizedNetworksConfig=networks("x", "y")),
     "Vertex: there": lambda: v.evaluate_location(("us-east1", "europe-west1"), VERTEX),
     "Vertex: not there": lambda: v.evaluate_location(("a", "b", "c", "d"), VERTEX),
