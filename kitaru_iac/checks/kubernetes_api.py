@@ -26,7 +26,7 @@ from urllib.request import (
 )
 
 from kitaru_iac.checks.cluster_rights import ClusterRight
-from kitaru_iac.checks.commands import command
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.model import Verdict, fail, unknown
 from kitaru_iac.checks.probes import (
     Denied,
@@ -39,6 +39,7 @@ from kitaru_iac.checks.probes import (
 
 __all__ = [
     "IN_EVERY_CLUSTER",
+    "BeingDeleted",
     "KubernetesApi",
     "NotInCluster",
     "NotLetIn",
@@ -61,6 +62,13 @@ _MOST = 4 * 1024 * 1024
 
 class NotInCluster(NotFound):
     """The cluster answers, and has no such object; the cluster itself is there."""
+
+
+class BeingDeleted(ProbeError):
+    """The cluster has it, and is deleting it, which may wait for long on a finalizer.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/
+    """
 
 
 class NotLetIn(Denied):
@@ -156,6 +164,7 @@ class KubernetesApi:
 
         Raises:
             NotInCluster: The cluster has none of this name.
+            BeingDeleted: It has, and nothing can be built on it any more.
             NotLetIn: The cluster does not let this identity look.
             Skipped: The cloud told no endpoint with a certificate authority.
             Unavailable: No usable answer came.
@@ -175,6 +184,9 @@ class KubernetesApi:
             raise Unavailable(f"the answer about the {about} could not be understood") from error
         if not isinstance(found, dict) or "metadata" not in found:
             raise Unavailable(f"the answer about the {about} is no object of Kubernetes", show)
+        metadata = found["metadata"]
+        if isinstance(metadata, dict) and metadata.get("deletionTimestamp"):
+            raise BeingDeleted(f"the cluster is deleting the {about}", show)
         return found
 
     def denied(
@@ -277,10 +289,16 @@ def not_let_in(error: ProbeError) -> Verdict | None:
 
 
 def missing_namespace(error: ProbeError, name: str) -> Verdict | None:
-    """Fail where a cluster has no namespace of this name; None for every other error.
+    """Fail where a cluster has no namespace of this name, or not for long; else None.
 
     The cluster itself may be what was not found: that is another check's.
     """
+    if isinstance(error, BeingDeleted):
+        show = command("kubectl", "get", "namespace", name, output="yaml")
+        return fail(
+            f"{error.why}, and takes nothing new in it",
+            note(show, "its conditions tell what it waits for"),
+        )
     if not isinstance(error, NotInCluster):
         return None
     return fail(error.why, command("kubectl", "create", "namespace", name))

@@ -86,6 +86,7 @@ Raised and caught inside one room, or without a code because a program sees `Key
     │   │   └── NotLetIn       checks: by the cluster itself
     │   ├── NotFound
     │   │   └── NotInCluster   checks: the cluster itself is there
+    │   ├── BeingDeleted       checks: by the cluster
     │   ├── NoCredentials
     │   ├── Unavailable
     │   │   ├── Transient      clouds: worth another try

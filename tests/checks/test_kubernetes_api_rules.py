@@ -18,17 +18,19 @@ import pytest
 from kitaru_iac.checks import kubernetes_api
 from kitaru_iac.checks.cluster_rights import ClusterRight, Use
 from kitaru_iac.checks.kubernetes_api import (
+    BeingDeleted,
     KubernetesApi,
     NotInCluster,
     NotLetIn,
     missing_namespace,
     not_let_in,
 )
-from kitaru_iac.checks.model import unknown
+from kitaru_iac.checks.model import fail, unknown
 from kitaru_iac.checks.probes import Denied, NotFound, ProbeError, Skipped, Unavailable
 
 RIGHT = ClusterRight(Use.RUN, "get", "pods/log")
 FOUND = b'{"kind": "Namespace", "metadata": {"name": "ml"}}'
+TERMINATING = FOUND.replace(b'"ml"', b'"ml", "deletionTimestamp": "2026-11-28T09:00:00Z"')
 
 
 def asked(
@@ -52,6 +54,9 @@ def _ends(ask: Callable[[], object]) -> object:
     ("status", "body", "found"),
     [
         (404, b"", NotInCluster),
+        (200, TERMINATING, BeingDeleted),
+        (200, FOUND.replace(b'"ml"', b'"ml", "deletionTimestamp": null'), str),
+        (200, b'{"metadata": "deletionTimestamp"}', str),
         (401, b"", NotLetIn),
         (403, b"", NotLetIn),
         (200, b"<html>", Unavailable),
@@ -66,11 +71,33 @@ def _ends(ask: Callable[[], object]) -> object:
     ],
 )
 def test_only_an_object_is_there_and_only_a_404_is_not(
-    monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, found: type[ProbeError]
+    monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, found: type[object]
 ) -> None:
     error = asked(monkeypatch, status, body)
     assert type(error) is found
     assert "t0ken" not in repr(error)
+
+
+def test_an_object_that_goes_is_neither_there_nor_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(KubernetesApi, "_ask", lambda self, path, accept: (200, TERMINATING))
+    api = KubernetesApi("https://c", None, "t0ken", 5)
+    for look, about in (
+        (lambda: api.service_account("ml", "runs"), "service account runs in ml"),
+        (lambda: api.has_secret("ml", "login"), "secret login in ml"),
+    ):
+        error = _ends(look)
+        assert isinstance(error, BeingDeleted)
+        assert error.why == f"the cluster is deleting the {about}"
+
+
+def test_a_namespace_that_goes_is_not_to_be_made() -> None:
+    verdict = missing_namespace(BeingDeleted("the cluster is deleting the namespace ml"), "ml")
+    assert verdict == fail(
+        "the cluster is deleting the namespace ml, and takes nothing new in it",
+        "kubectl get namespace ml --output yaml  # its conditions tell what it waits for",
+    )
 
 
 def test_a_namespace_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kitaru_iac.checks.cluster_rights import CLUSTER_RIGHTS, rules_of
-from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
+from kitaru_iac.checks.kubernetes_api import BeingDeleted, NotInCluster, NotLetIn
 from kitaru_iac.checks.probes import Unavailable
 from kitaru_iac.checks.pull_secrets import ForeignPull, Puller, SeenSecrets, look
 from tests.servers.kubernetes import KubernetesServer
@@ -25,7 +25,7 @@ def cluster(
     kubernetes_programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KubernetesServer]:
     folder = tmp_path_factory.mktemp("kubernetes")
-    users = ["nobody", "looking", "pulling", *_ONE, *_BUT]
+    users = ["nobody", "looking", "leaving", "pulling", *_ONE, *_BUT]
     running = KubernetesServer(kubernetes_programs, folder, users)
     try:
         running.start()
@@ -69,6 +69,17 @@ def test_a_cluster_says_what_is_absent_only_to_whom_it_lets_look(
     assert _ends(lambda: looking.namespace("absent")) is NotInCluster
     assert _ends(lambda: other.namespace("ml")) is NotLetIn
     assert _ends(lambda: other.namespace("absent")) is NotLetIn
+
+
+def test_a_namespace_that_is_being_deleted_is_not_there(cluster: KubernetesServer) -> None:
+    """Without its controllers the cluster never gets to the end of it."""
+    cluster.make("/api/v1/namespaces", {"name": "going"})
+    going = partial(cluster.api("leaving").namespace, "going")
+    rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]
+    cluster.allow("leaving", None, rules)
+    _soon(partial(_ends, going), "going")
+    cluster.delete("/api/v1/namespaces/going")
+    assert _ends(going) is BeingDeleted
 
 
 def test_a_secret_is_seen_without_what_is_in_it(cluster: KubernetesServer) -> None:
@@ -117,5 +128,5 @@ def _ends(ask: Callable[[], object]) -> object:
     """What is answered, or the class of the error."""
     try:
         return ask()
-    except (NotInCluster, NotLetIn, Unavailable) as error:
+    except (BeingDeleted, NotInCluster, NotLetIn, Unavailable) as error:
         return type(error)

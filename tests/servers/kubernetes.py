@@ -144,6 +144,10 @@ class KubernetesServer:
         answer.raise_for_status()
         return answer.json()
 
+    def delete(self, path: str) -> None:
+        """Delete an object, as the administrator."""
+        self._admin.delete(self._url + path).raise_for_status()
+
     def allow(self, user: str, namespace: str | None, rules: Sequence[Mapping[str, Any]]) -> None:
         """Give a user a role with these rules: in a namespace, or everywhere."""
         at = f"{_RBAC}/namespaces/{namespace}/" if namespace else f"{_RBAC}/cluster"

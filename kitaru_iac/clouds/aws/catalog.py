@@ -201,8 +201,8 @@ _CHECKS = (
         "aws.cluster.namespace",
         "The namespace of the runs exists",
         "ZenML makes none. Asks the cluster itself, over its endpoint, with a token of the looking "
-        "identity; where that one is not let in, it is unknown. `default` is in every cluster. "
-        "Not looked at: its quotas.",
+        "identity; where that one is not let in, it is unknown. One that is being deleted is "
+        "a failure. `default` is in every cluster. Not looked at: its quotas.",
         "https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html",
         _CANNOT_WARN,
     ),

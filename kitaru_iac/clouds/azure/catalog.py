@@ -292,7 +292,7 @@ _CHECKS = (
         "ZenML makes none. Asks the cluster itself, with the kubeconfig that Azure gives to users "
         "of the cluster (`listClusterUserCredential`) and, where Entra guards it, Entra's token "
         "for AKS; where the credentials are not let in, or the cluster is not reached, it is "
-        "unknown. `default` is in every cluster.",
+        "unknown. One that is being deleted is a failure. `default` is in every cluster.",
         _AKS + "control-kubeconfig-access",
         _CANNOT_WARN,
     ),

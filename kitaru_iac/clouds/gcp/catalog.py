@@ -290,7 +290,8 @@ _CHECKS = (
         "gcp.cluster.namespace",
         "The namespace of the runs exists",
         "ZenML makes none. Asks the cluster itself, at the endpoint that ZenML takes; where the "
-        "credentials are not let in, it is unknown. `default` is in every cluster.",
+        "credentials are not let in, it is unknown. One that is being deleted is a failure. "
+        "`default` is in every cluster.",
         _GKE + "how-to/api-server-authentication",
         _CANNOT_WARN,
     ),

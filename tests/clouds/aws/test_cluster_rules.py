@@ -11,7 +11,7 @@ import pytest
 
 from kitaru_iac.checks.cluster_rights import ClusterRight, Use
 from kitaru_iac.checks.endpoint import SERVER_TOO
-from kitaru_iac.checks.kubernetes_api import NotInCluster, NotLetIn
+from kitaru_iac.checks.kubernetes_api import BeingDeleted, NotInCluster, NotLetIn
 from kitaru_iac.checks.model import Check, CheckStatus, Verdict, ok, unknown
 from kitaru_iac.checks.pods import PodSettings
 from kitaru_iac.checks.probes import Denied, NotFound, Probe, ProbeError, Skipped, Unavailable
@@ -214,6 +214,11 @@ def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
     ("error", "status", "remedy"),
     [
         (NotInCluster("the cluster has no namespace ml"), FAIL, "kubectl create namespace ml"),
+        (
+            BeingDeleted("the cluster is deleting the namespace ml"),
+            FAIL,
+            "kubectl get namespace ml --output yaml  # its conditions tell what it waits for",
+        ),
         (NotLetIn("403", "kubectl get namespaces"), UNKNOWN, "kubectl get namespaces"),
         (Unavailable("503", "wait"), UNKNOWN, "wait"),
         # The cluster itself: that is another check's.

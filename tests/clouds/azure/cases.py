@@ -807,10 +807,12 @@ def _inside() -> list[Case]:
     not_given = inside(lambda w: w.azure.deny(user))
     untold = answered(inside(), asked, json_response({"kubeconfigs": [{"value": "?"}]}))
     gone = inside(lambda w: w.api.namespaces.clear())
+    going = {"/api/v1/namespaces/ml": {"metadata": {"deletionTimestamp": "2026-11-28T09:00:00Z"}}}
     return [
         Case(name, OK, inside(), "the cluster has the namespace ml"),
         Case(name, OK, inside(like=entra), "the cluster has the namespace ml"),
         Case(name, FAIL, gone, "no namespace ml"),
+        Case(name, FAIL, inside(lambda w: w.api.objects.update(going)), "is deleting the name"),
         Case(name, UNKNOWN, inside(answers(403)), "answered 403"),
         Case(name, UNKNOWN, inside(answers(401), like=entra), "answered 401"),
         Case(name, UNKNOWN, refused, "denied", _LOOPBACK),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.cluster_rights import rights_for
+from kitaru_iac.checks.kubernetes_api import BeingDeleted
 from kitaru_iac.checks.model import Verdict
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import ARM, PodSettings
@@ -820,6 +821,15 @@ LISTS: dict[str, Callable[[], str]] = {
             "unseen": AWAY,
         }.items()
     },
+    "list: a namespace that is being deleted": told(
+        lambda made, p: [
+            check
+            for check in c.cluster_checks(made, p, GKE, HERE)
+            if check.info.id == "gcp.cluster.namespace"
+        ],
+        GKE,
+        namespace=BeingDeleted("the cluster is deleting the namespace ml"),
+    ),
     "list: Vertex": told(lambda made, p: v.vertex_checks(made, p, VERTEX), VERTEX),
     "list: Vertex without images": told(
         lambda made, p: v.vertex_checks(made, p, replace(VERTEX, repository=None)), VERTEX
