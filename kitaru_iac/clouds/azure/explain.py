@@ -14,8 +14,14 @@ from kitaru_iac.clouds.azure.catalog import CATALOG
 from kitaru_iac.clouds.azure.commands import assign, az
 from kitaru_iac.clouds.azure.decisions import Judged, judge
 from kitaru_iac.clouds.azure.observations import Principal, Raw, Rights, subscription_of, text
-from kitaru_iac.clouds.azure.permission_table import LOOKING, READER, AzurePermission, is_data
-from kitaru_iac.clouds.azure.permissions import built_in
+from kitaru_iac.clouds.azure.permission_table import (
+    LOOKING,
+    READER,
+    AzurePermission,
+    Resource,
+    is_data,
+)
+from kitaru_iac.clouds.azure.permissions import built_in, scope_of
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources, location_of
 
@@ -33,13 +39,10 @@ def checklist(probes: AzureProbes, resources: AzureResources) -> Checklist[Princ
     def grant(error: Denied, caller: Outcome[Principal]) -> str:
         if not isinstance(caller, Principal) or resources.subscription is None:
             return note(who_am_i, f"and have {error.permission or READER} granted")
+        permission = (error.permission or "").lower()
+        role, resource = LOOKING.get(permission, (READER, Resource.SUBSCRIPTION))
         return note(
-            assign(
-                caller.object_id,
-                LOOKING.get((error.permission or "").lower(), READER),
-                f"/subscriptions/{resources.subscription}",
-                kind=caller.kind,
-            ),
+            assign(caller.object_id, role, scope_of(resource, resources), kind=caller.kind),
             f"by an owner; or a role with {error.permission} alone: kitaru stack policy"
             if error.permission
             else "by an owner",

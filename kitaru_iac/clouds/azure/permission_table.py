@@ -263,10 +263,11 @@ BUILT_IN: Mapping[tuple[Identity, Resource, When], str] = {
 }
 #: Azure's own role that may read everything but data.
 READER = "Reader"
-#: Its roles for what a reader may not look at.
-LOOKING: Mapping[str, str] = {
+#: Its roles for what a reader may not look at, and on what.
+LOOKING: Mapping[str, tuple[str, Resource]] = {
     f"{_AKS_CLUSTERS}/listClusterUserCredential/action".lower(): (
-        "Azure Kubernetes Service Cluster User Role"
+        "Azure Kubernetes Service Cluster User Role",
+        Resource.CLUSTER,
     ),
 }
 

@@ -30,7 +30,7 @@ from kitaru_iac.clouds.azure.observations import (
     text,
 )
 from kitaru_iac.clouds.azure.permission_table import Resource, When
-from kitaru_iac.clouds.azure.permissions import permissions_for
+from kitaru_iac.clouds.azure.permissions import permissions_for, scope_of
 from kitaru_iac.clouds.azure.probes import AzureProbes
 from kitaru_iac.clouds.azure.resources import AzureResources, location_of
 from kitaru_iac.clouds.azure.verify_identity import access_check
@@ -79,7 +79,7 @@ def bucket_checks(
     _add_settings(about, probes, r)
     about.add(
         "azure.bucket.reachable",
-        _answered(probes.touched, connector),
+        _answered(probes, connector),
         lambda seen: evaluate_reachable(*seen, r),
         absent=create,
     )
@@ -173,18 +173,19 @@ def _encryption(
 
 
 def _answered(
-    touched: Probe[None], connector: Probe[Principal]
-) -> Probe[tuple[Outcome[None], Outcome[Principal]]]:
+    probes: AzureProbes, connector: Probe[Principal]
+) -> Probe[tuple[Outcome[None], Outcome[Principal], Outcome[Container]]]:
     """Blob Storage's answer; a refusal is one about the connector if that is who asked."""
 
     def run(
-        seen: Outcome[None], who: Outcome[Principal]
-    ) -> tuple[Outcome[None], Outcome[Principal]]:
+        seen: Outcome[None], who: Outcome[Principal], container: Outcome[Container]
+    ) -> tuple[Outcome[None], Outcome[Principal], Outcome[Container]]:
         if isinstance(seen, ProbeError) and not isinstance(seen, Denied | Skipped):
             raise seen
-        return seen, who
+        return seen, who, container
 
-    return Probe(touched.name, run, after=(touched, connector), inline=True)
+    after = (probes.touched, connector, probes.container)
+    return Probe(probes.touched.name, run, after=after, inline=True)
 
 
 def _update(account: Account, **options: str) -> str:
@@ -360,23 +361,37 @@ def evaluate_versioning(account: Account, service: Raw) -> Verdict:
 
 
 def evaluate_reachable(
-    seen: Outcome[None], connector: Outcome[Principal], r: AzureResources
+    seen: Outcome[None],
+    connector: Outcome[Principal],
+    container: Outcome[Container],
+    r: AzureResources,
 ) -> Verdict:
-    """An answer, or why there is none: the firewall, or a role that the connector may not lack."""
-    account = r.account or "ACCOUNT"
+    """An answer, or why there is none: the firewall, or a role that the connector may not lack.
+
+    Args:
+        seen: The answer.
+        connector: Who that is.
+        container: It, whose id the description does not tell.
+        r: What the description names.
+    """
     if isinstance(seen, Denied):
         who = connector if isinstance(connector, Principal) and connector.is_caller else None
         remedy = assign(
             who.object_id if who else None,
             "Storage Blob Data Contributor",
-            f"/subscriptions/{r.subscription or '<subscription>'}",
+            container.id if isinstance(container, Container) else scope_of(Resource.CONTAINER, r),
             who.kind if who else None,
         )
-        remedy = note(remedy, "at the storage account's own id")
         return fail(seen.why, remedy) if who else unknown(seen.why, remedy, seen.permission)
     if isinstance(seen, ProbeError):
         return unknown(
             seen.why,
-            az("storage", "account", "show", name=account, subscription=r.subscription),
+            az(
+                "storage",
+                "account",
+                "show",
+                name=r.account or "ACCOUNT",
+                subscription=r.subscription,
+            ),
         )
     return ok("it answers this machine with these credentials")

@@ -17,7 +17,7 @@ from enum import StrEnum
 from kitaru_iac.checks.permissions import Identity, Permission, Rows
 from kitaru_iac.spec.kinds import StackType
 
-__all__ = ["PERMISSIONS", "GcpPermission", "Resource", "When"]
+__all__ = ["PERMISSIONS", "SECRETS", "GcpPermission", "Resource", "When"]
 
 
 class Resource(StrEnum):
@@ -67,6 +67,9 @@ _JOBS = {
 
 #: https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint
 _CONNECT = {"container.clusters.connect": "be let in by the cluster's DNS endpoint"}
+
+#: The contents too, and of a whole project: IAM has no right to their metadata alone.
+SECRETS = "container.secrets.get"
 
 PERMISSIONS: tuple[GcpPermission, ...] = (
     # --- connector
@@ -184,7 +187,7 @@ PERMISSIONS: tuple[GcpPermission, ...] = (
         _V,
         Resource.CLUSTER,
         _GKE,
-        {"container.secrets.get": "gcp.cluster.pull_secret, which reads their metadata alone"},
+        {SECRETS: "gcp.cluster.pull_secret, which reads their metadata alone"},
         when=When.FOREIGN,
     ),
     *_rows(

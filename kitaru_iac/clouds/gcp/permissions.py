@@ -15,7 +15,13 @@ from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Denied
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
-from kitaru_iac.clouds.gcp.permission_table import PERMISSIONS, GcpPermission, Resource, When
+from kitaru_iac.clouds.gcp.permission_table import (
+    PERMISSIONS,
+    SECRETS,
+    GcpPermission,
+    Resource,
+    When,
+)
 from kitaru_iac.clouds.gcp.resources import GcpResources, gcp_resources, project_of_account
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.kinds import StackType
@@ -72,10 +78,10 @@ def let_look(error: Denied, member: str | None, r: GcpResources) -> str:
         who = gcloud("auth", "list")
         return note(who, f"and grant it {error.permission or 'the right to look'}")
     role = _role_id(r.stack, "Look")
-    # All that the checks read in this project, not one refusal after the other.
-    every = {error.permission}.union(
-        *(needed(r, Identity.VERIFY, resource) for resource in Resource)
-    )
+    # All that the checks read in this project, not one refusal after the other: but not what
+    # opens the secrets of all its clusters, which the cluster itself may let one look at.
+    every = {row.action for row in permissions_for(r, Identity.VERIFY)} - {SECRETS}
+    every.add(error.permission)
     some = ",".join(sorted(every))
     make = gcloud("iam", "roles", "create", role, project=project, permissions=some)
     # An earlier refusal may have made it. `||` and `&&` bind alike, from the left.

@@ -66,7 +66,9 @@ def test_who_may_not_look_inside_is_told_the_role_that_may(world: World) -> None
     kind = "Microsoft.ContainerService/managedClusters"
     world.azure.deny(f"{kind}/listClusterUserCredential/action")
     found = world.check(world.kubernetes(namespace="ml"), "azure.cluster.namespace")
-    assert "--role 'Azure Kubernetes Service Cluster User Role'" in str(found.remedy)
+    role = "--role 'Azure Kubernetes Service Cluster User Role'"
+    # Of this cluster alone: without Entra what it opens is an administrator's.
+    assert f"{role} --scope {world.cluster()['id']}  #" in str(found.remedy)
     asked = {call.rpartition("/")[2] for call in world.faults.calls}
     assert ("listclusterusercredential" in asked, "listclusteradmincredential" in asked) == (
         True,

@@ -103,8 +103,10 @@ def versions(blobs: Any, containers: Any) -> Callable[[], Verdict]:
     return lambda: b.evaluate_versioning(account(), service)
 
 
-def reachable(seen: Any, who: Any = ME, r: AzureResources = R) -> Callable[[], Verdict]:
-    return lambda: b.evaluate_reachable(seen, who, r)
+def reachable(
+    seen: Any, who: Any = ME, r: AzureResources = R, at: Any = ONE
+) -> Callable[[], Verdict]:
+    return lambda: b.evaluate_reachable(seen, who, at, r)
 
 
 def registry(**properties: Any) -> Registry:
@@ -388,6 +390,8 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "blobs: refused, no object": reachable(DENIED, replace(ME, object_id=None)),
     "blobs: refused to somebody else": reachable(DENIED, OTHER),
     "blobs: refused to nobody": reachable(DENIED, AWAY, replace(R, subscription=None)),
+    "blobs: refused, and the container was not seen": reachable(DENIED, at=DENIED),
+    "blobs: refused in an account that is not named": reachable(DENIED, r=UNNAMED, at=AWAY),
     "blobs: unseen": reachable(AWAY),
     "blobs: unseen, no account": reachable(AWAY, r=UNNAMED),
     **each(

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from kitaru_iac.checks.model import CheckStatus, ok
+from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Denied, Probe, Unavailable
+from kitaru_iac.checks.pull_secrets import ForeignPull
 from kitaru_iac.clouds.gcp import probes_common
 from kitaru_iac.clouds.gcp.answers import BadRequest
 from kitaru_iac.clouds.gcp.explain import checklist
 from kitaru_iac.clouds.gcp.observations import Caller, Connector, Rights, Tested
+from kitaru_iac.clouds.gcp.permission_table import Resource
+from kitaru_iac.clouds.gcp.permissions import let_look, needed
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
 from kitaru_iac.clouds.gcp.trust import (
     bindings_of,
@@ -287,6 +291,15 @@ def test_who_was_refused_is_told_the_command_that_lets_it_look(
     assert {"a.b.get", "storage.buckets.get"} <= set(some.split(","))
     assert give.startswith(f"gcloud projects add-iam-policy-binding {given} --member {ME} --role ")
     assert give.endswith(f"projects/{given}/roles/kitaruProdLook")
+
+
+def test_a_look_at_something_else_opens_no_secrets() -> None:
+    """With a registry that is not Google's they are in the table, for their metadata alone."""
+    r = replace(R, type=StackType.KUBERNETES, foreign=ForeignPull("ghcr.io/team", ()))
+    assert "container.secrets.get" in needed(r, Identity.VERIFY, Resource.CLUSTER)
+    for asked, is_there in (("storage.buckets.get", False), ("container.secrets.get", True)):
+        said = let_look(Denied("no", permission=asked, resource="x"), ME, r)
+        assert (asked in said, "container.secrets.get" in said) == (True, is_there)
 
 
 @pytest.mark.parametrize("region", [None, "europe-west1"])
