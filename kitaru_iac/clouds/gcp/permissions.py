@@ -126,12 +126,13 @@ def trusts(spec: BaseSpec) -> dict[str, dict[str, Any]]:
     """Who may become each service account that the stack has, as the account's own IAM policy.
 
     The runtime of Vertex is named by the connector, which acts as it; that of GKE by pods of this
-    namespace, through Workload Identity.
+    namespace, through Workload Identity. No description tells the subject of a pool's tokens:
+    it is to be filled in, since the whole pool is everybody whom its provider lets in.
     """
     r = gcp_resources(spec)
     found: dict[str, dict[str, Any]] = {}
     if r.connector is not None and r.pool is not None:
-        member = f"principalSet://iam.googleapis.com/{r.pool}/*"
+        member = f"principal://iam.googleapis.com/{r.pool}/subject/<subject>"
         found[Identity.CONNECTOR.value] = _trust(
             r.connector, "roles/iam.workloadIdentityUser", [member]
         )

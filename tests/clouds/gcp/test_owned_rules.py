@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import Denied, NotFound, ProbeError, Unavailable
 from kitaru_iac.clouds.gcp import permissions as p
@@ -25,6 +26,7 @@ from kitaru_iac.clouds.gcp.provision import ownership as o
 from kitaru_iac.clouds.gcp.provision.labels import described, labels, words
 from kitaru_iac.clouds.gcp.provision.marked import claim_of, marked
 from kitaru_iac.clouds.gcp.resources import GcpResources, RepositoryName
+from kitaru_iac.clouds.gcp.trust import evaluate_trust
 from kitaru_iac.clouds.provider import Claim, marks
 from kitaru_iac.errors import DescriptionError, MissingPackages
 from kitaru_iac.spec.kinds import StackType
@@ -382,7 +384,7 @@ def test_the_table_has_no_other_lines() -> None:
 POOL = "projects/1/locations/global/workloadIdentityPools/ci"
 BOUND = {
     "pool": ("connector", RUNNER, "roles/iam.workloadIdentityUser",
-             [f"principalSet://iam.googleapis.com/{POOL}/*"]),
+             [f"principal://iam.googleapis.com/{POOL}/subject/<subject>"]),
     "source": ("connector", RUNNER, "roles/iam.serviceAccountTokenCreator",
                ["serviceAccount:me@x"]),
     "unknown": ("connector", RUNNER, "roles/iam.serviceAccountTokenCreator", []),
@@ -415,7 +417,13 @@ def test_who_may_become_an_account_is_bound_on_it(
             "resource": resource,
             "bindings": [{"role": role, "members": who}],
         }
-    assert json.loads(becoming(monkeypatch, r, email)) == wanted
+    found = json.loads(becoming(monkeypatch, r, email))
+    assert found == wanted
+    for one in found.values():  # our own check has nothing against them
+        account = one["resource"].rpartition("/")[2]
+        pool = (POOL,) if account == RUNNER and r.pool else ()
+        verdict = evaluate_trust({**one, "version": 3}, account, "show", pool)
+        assert verdict.status is CheckStatus.OK, verdict.why
 
 
 @pytest.mark.parametrize(
