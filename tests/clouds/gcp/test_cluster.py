@@ -284,7 +284,7 @@ def test_the_own_policy_speaks_of_what_is_made() -> None:
     # What is there may be looked at, and nothing more.
     looks = {"container.clusters.get", "container.clusters.list"}
     assert {one for one in without if one.startswith("container.")} == looks
-    (condition,) = [
+    *_, condition = [
         one["condition"] for one in provision_policy(gke())["bindings"] if "condition" in one
     ]
     assert condition["expression"].endswith(f".hasOnly(['{OF_NODES}'])")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,6 +49,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.names import gcs_bucket
+from tests.spec.test_credentials import saved, service_account
 
 PROJECT, NUMBER, REGION = "my-project", "123456789012", "europe-west1"
 OURS = f"kitaru-prod-run@{PROJECT}.iam.gserviceaccount.com"
@@ -397,12 +399,13 @@ def test_only_what_google_makes_late_is_waited_for(failure: str, waits: str | No
 
 def test_the_own_policy_speaks_of_what_is_made() -> None:
     found = provision_policy(vertex())
-    assert list(found["roles"]) == ["kitaruProdProvisionProject", "kitaruProdProvisionPolicy"]
+    ends = ("Project", "Bucket", "Policy")
+    assert list(found["roles"]) == [f"kitaruProdProvision{end}" for end in ends]
     permissions = set(found["roles"]["kitaruProdProvisionProject"]["includedPermissions"])
     assert {"storage.buckets.create", "iam.serviceAccounts.create",
             "artifactregistry.repositories.create"} <= permissions  # fmt: skip
     # Whoever may change the project's policy may grant these roles, and no other one.
-    (condition,) = [one["condition"] for one in found["bindings"] if "condition" in one]
+    _, condition = [one["condition"] for one in found["bindings"] if "condition" in one]
     assert condition["expression"].endswith(
         ".hasOnly(['roles/aiplatform.user', 'roles/logging.logWriter', "
         "'roles/aiplatform.serviceAgent'])"
@@ -423,6 +426,61 @@ def test_the_own_policy_speaks_of_what_is_made() -> None:
 def test_it_has_nothing_for_what_is_not_made(spec: StackSpec, lacks: str) -> None:
     found = provision_policy(spec)
     assert lacks not in {p for role in found["roles"].values() for p in role["includedPermissions"]}
+
+
+TEAM = "projects/_/buckets/team"
+
+
+@pytest.mark.parametrize(
+    ("spec", "expression", "more"),
+    [
+        # The name of one that is made has the project's number in it, which nobody asked for.
+        (vertex(), "resource.name.startsWith('projects/_/buckets/kitaru-prod-')", True),
+        (gke(artifact_store="gs://team"), None, False),
+        (
+            vertex(artifact_store="gs://team"),
+            f"resource.name == '{TEAM}' || resource.name.startsWith('{TEAM}/')",
+            False,
+        ),
+        (vertex(artifact_store="gs://team", resources={"role": "skip"}), None, False),
+    ],
+)
+def test_what_it_may_do_with_buckets_is_about_the_stacks_own(
+    spec: StackSpec, expression: str | None, more: bool
+) -> None:
+    found = provision_policy(spec)
+    roles = {name: set(one["includedPermissions"]) for name, one in found["roles"].items()}
+    anywhere = {"storage.buckets.get", "storage.buckets.list"}
+    anywhere |= {"storage.buckets.create"} if more else set()
+    of_project = roles.pop("kitaruProdProvisionProject")
+    assert {one for one in of_project if one.startswith("storage.")} == anywhere
+    roles.pop("kitaruProdProvisionPolicy", None)
+    by_role = {one["role"].rsplit("/", 1)[1]: one for one in found["bindings"]}
+    assert set(by_role) == set(found["roles"])
+    if expression is None:
+        assert roles == {}
+        return
+    ((name, permissions),) = roles.items()
+    assert by_role[name]["condition"]["expression"] == expression
+    grants = {"storage.buckets.getIamPolicy", "storage.buckets.setIamPolicy"}
+    assert (permissions == grants, grants <= permissions) == (not more, True)
+    assert ("storage.objects.delete" in permissions) is more
+
+
+def test_it_changes_who_may_become_an_account_only_where_somebody_submits(tmp_path: Path) -> None:
+    """That is on all accounts of the project: whoever has it may become any."""
+    changes = "iam.serviceAccounts.setIamPolicy"
+    file = saved(tmp_path / "key.json", service_account())
+    submits = {"credentials": f"gcp-service-account:{file}"}
+    without = {"artifact_store": "gs://team", "resources": {"role": "skip"}}
+    for spec, may in (
+        (vertex(), False),
+        (vertex(**submits), True),
+        (vertex(**submits, **without), False),
+        (gke(**submits), False),
+    ):
+        roles = provision_policy(spec)["roles"].values()
+        assert any(changes in one["includedPermissions"] for one in roles) is may
 
 
 def test_the_roles_that_it_limits_are_those_that_are_granted() -> None:

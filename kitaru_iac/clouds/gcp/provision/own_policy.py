@@ -28,10 +28,12 @@ _ALWAYS = (
     "resourcemanager.projects.get serviceusage.services.enable serviceusage.services.get "
     "serviceusage.services.list storage.buckets.get storage.buckets.list"
 )
+#: What no condition can name a bucket for: it is not there yet.
+_NEW_BUCKET = "storage.buckets.create"
 _BUCKET = (
-    "storage.buckets.create storage.buckets.delete storage.buckets.get "
-    "storage.buckets.getIamPolicy storage.buckets.setIamPolicy storage.buckets.update "
-    "storage.objects.delete storage.objects.list"
+    "storage.buckets.delete storage.buckets.get storage.buckets.getIamPolicy "
+    "storage.buckets.setIamPolicy storage.buckets.update storage.objects.delete "
+    "storage.objects.list"
 )
 _GRANTS_ON_BUCKET = "storage.buckets.getIamPolicy storage.buckets.setIamPolicy"
 _REPOSITORY = (
@@ -43,8 +45,10 @@ _PULL = "artifactregistry.repositories.getIamPolicy artifactregistry.repositorie
 _VERTEX = "aiplatform.locations.list resourcemanager.projects.getIamPolicy"
 _ACCOUNT = (
     "iam.serviceAccounts.create iam.serviceAccounts.delete iam.serviceAccounts.get "
-    "iam.serviceAccounts.getIamPolicy iam.serviceAccounts.setIamPolicy iam.serviceAccounts.update"
+    "iam.serviceAccounts.update"
 )
+#: On all accounts of the project, since theirs is not there yet: whoever has it may act as any.
+_GRANTS_ON_ACCOUNT = "iam.serviceAccounts.getIamPolicy iam.serviceAccounts.setIamPolicy"
 _SUBNET = "compute.subnetworks.get compute.subnetworks.use"
 #: https://cloud.google.com/iam/docs/roles-permissions/container and …/compute
 _CLUSTER = (
@@ -59,6 +63,8 @@ _NETWORK = (
     "compute.routers.create compute.routers.delete compute.routers.get compute.routers.update "
     "compute.subnetworks.create compute.subnetworks.delete compute.subnetworks.update"
 )
+#: Stands in the name of a bucket for the project's number, which nobody asked for.
+_NUMBER = "PROJECT_NUMBER"
 _PROJECT_POLICY = "resourcemanager.projects.setIamPolicy"
 #: As `roles.OF_PROJECT`, `roles.OF_AGENT` and `roles.OF_NODES`, which import Pulumi.
 _GRANTED = ("roles/aiplatform.user", "roles/logging.logWriter")
@@ -70,8 +76,8 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
     """The custom roles of whoever makes a stack's infrastructure, keeps it up and deletes it.
 
     Args:
-        spec: A description with ``infra: provision``. The project's number is not asked: it stands
-            in no permission.
+        spec: A description with ``infra: provision``. The project's number is not asked: a bucket
+            is named by what stands before it.
 
     Returns:
         ``roles`` and ``bindings``, as of the other identities. ``members`` is empty: that is
@@ -81,12 +87,19 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
         DescriptionError: It cannot be made as described.
     """
     project, region = project_of(spec), region_of(spec)
-    planned = layout(spec, project, "PROJECT_NUMBER", region)
+    planned = layout(spec, project, _NUMBER, region)
     name = _role(planned, "Project")
-    roles = {name: _described(planned, "project", _permissions(spec, planned))}
+    roles = {name: _described(planned, "project", _permissions(planned))}
     thing = f"//cloudresourcemanager.googleapis.com/projects/{project}"
     binding = {"resource": thing, "role": f"projects/{project}/roles/{name}", "members": []}
     bindings: list[dict[str, Any]] = [binding]
+    if on_bucket := _on_bucket(spec, planned):
+        bucket, permissions = on_bucket
+        role = _role(planned, "Bucket")
+        roles[role] = _described(planned, "bucket", set(permissions.split()))
+        condition = {"title": f"kitaru {planned.stack}: its bucket", "expression": _is(bucket)}
+        of_role = {"role": f"projects/{project}/roles/{role}", "members": []}
+        bindings.append({"resource": thing, **of_role, "condition": condition})
     granted = [*(_GRANTED if planned.new_workload else ())]
     granted += _GRANTED_TO_AGENT if _asks_for_agent(planned) else ()
     granted += _GRANTED_TO_NODES if planned.new_cluster else ()
@@ -121,13 +134,31 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
     return {"roles": roles, "bindings": bindings}
 
 
-def _permissions(spec: StackSpec, planned: Layout) -> set[str]:
-    words = [_ALWAYS]
-    named = gcp_resources(spec)
+def _on_bucket(spec: StackSpec, planned: Layout) -> tuple[str, str] | None:
+    """The bucket that is made or granted, and what that takes on it; None if none is."""
     if planned.new_bucket:
-        words.append(_BUCKET)
-    elif (planned.new_workload or planned.new_cluster) and named.bucket:
-        words.append(_GRANTS_ON_BUCKET)
+        return planned.new_bucket, _BUCKET
+    named = gcp_resources(spec).bucket
+    if named and (planned.new_workload or planned.new_cluster):
+        return named, _GRANTS_ON_BUCKET
+    return None
+
+
+def _is(bucket: str) -> str:
+    """That a bucket, or an object in it, is what is asked about.
+
+    https://cloud.google.com/iam/docs/conditions-resource-attributes
+    """
+    before, _, after = bucket.partition(_NUMBER)
+    name = f"projects/_/buckets/{before}"
+    starts = f"resource.name.startsWith('{name}{'' if after else '/'}')"
+    return starts if after else f"resource.name == '{name}' || {starts}"
+
+
+def _permissions(planned: Layout) -> set[str]:
+    words = [_ALWAYS]
+    if planned.new_bucket:
+        words.append(_NEW_BUCKET)
     if planned.new_repository:
         words.append(_REPOSITORY)
     if planned.type is StackType.VERTEX:
@@ -136,6 +167,8 @@ def _permissions(spec: StackSpec, planned: Layout) -> set[str]:
             words.append(_PULL)
     if planned.new_workload or planned.new_cluster:
         words.append(_ACCOUNT)
+    if planned.new_workload and planned.submitter:
+        words.append(_GRANTS_ON_ACCOUNT)
     if planned.new_cluster:
         words.append(_CLUSTER)
         if repository_in(planned.project, planned.container_registry):
