@@ -23,8 +23,9 @@ __all__ = ["COUNTS", "OUTPUTS", "GitLab"]
 OUTPUTS: Final = "kitaru.env"
 #: The file of ``artifacts: reports: terraform``, there too: counts alone, since guests may read it.
 COUNTS: Final = "kitaru-counts.json"
-#: The variable of the report that says whose it is.
-_JOB: Final = "KITARU_JOB"
+#: What the names in the report begin with, and the one that says whose it is.
+_OURS: Final = "KITARU_"
+_JOB: Final = f"{_OURS}JOB"
 _LABEL: Final = "kitaru-drift"
 
 
@@ -111,7 +112,7 @@ class GitLab(Conversations):
         What another command of the same job has handed on stays, by the job's id in the report.
         """
         given = {
-            f"KITARU_{name.upper()}": " ".join(value.split()) for name, value in values.items()
+            f"{_OURS}{name.upper()}": " ".join(value.split()) for name, value in values.items()
         }
         if job := self._environ.get("CI_JOB_ID"):
             given = {_JOB: job, **_values_of(job), **given}
