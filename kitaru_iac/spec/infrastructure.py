@@ -97,6 +97,15 @@ OPTIONS: Mapping[str, Option] = {
         schema={"minimum": 1},
         clouds=frozenset({Cloud.AWS, Cloud.GCP}),
     ),
+    "keep_versions": Option(
+        "How many days the bucket keeps what was overwritten or deleted; 30, if left out.",
+        Shape.NUMBER,
+        values.at_least(1),
+        "bucket",
+        example="30",
+        schema={"minimum": 1},
+        clouds=frozenset({Cloud.AWS, Cloud.GCP}),
+    ),
     "subnets": Option(
         "The subnets of the cluster. On AWS their ids, in two zones or more; the default subnets "
         "of the region, if left out. On GCP one subnetwork, as "
@@ -231,6 +240,7 @@ class Infrastructure:
     tags: Mapping[str, str] | None = None
     kms_key: str | None = None
     keep_images: int | None = None
+    keep_versions: int | None = None
     subnets: tuple[str, ...] | None = None
     network: str | None = None
     endpoint_access: tuple[str, ...] | None = None

@@ -113,6 +113,7 @@ def test_what_a_flag_says_wrong_is_told_with_the_rest() -> None:
         ("kms_key", KEY.replace("eu-west-1", "us-east-1"), "the key is in us-east-1"),
         ("kms_key", KEY.replace("arn:aws:", "arn:aws-cn:"), "partition `aws-cn`"),
         ("keep_images", 0, "at least 1"),
+        ("keep_versions", 0, "at least 1"),
         ("keep_images", True, "has to be a whole number"),
         ("keep_images", 2.5, "has to be a whole number"),
         ("keep_images", "many", "has to be a whole number"),

@@ -215,6 +215,7 @@ def test_options_reach_what_they_are_about() -> None:
     made = made_of(
         with_options(
             keep_images=300,
+            keep_versions=90,
             permissions_boundary=BOUNDARY,
             tags={"team": "ml"},
         )
@@ -222,6 +223,9 @@ def test_options_reach_what_they_are_about() -> None:
     lifecycle = json.loads(one(made, "ecr/lifecyclePolicy:LifecyclePolicy")["policy"])
     selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 300}
     assert [rule["selection"] for rule in lifecycle["rules"]] == [selection]
+    bucket = one(made, "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+    expiries = [rule.get("noncurrentVersionExpiration") for rule in bucket["rules"]]
+    assert expiries == [None, {"noncurrentDays": 90}]
     assert one(made, "iam/role:Role")["permissionsBoundary"] == BOUNDARY
     tagged = [each.inputs["tags"] for each in made if "tags" in each.inputs]
     assert len(tagged) == 3

@@ -71,6 +71,9 @@ def test_a_description_is_made_with_what_its_project_tells() -> None:
         "AbortIncompleteMultipartUpload": {"age": 7},
         "Delete": {"daysSinceNoncurrentTime": 30},
     }
+    longer, _ = made_of(vertex(infrastructure={"keep_versions": 90}))
+    (_, deletion) = only(longer, "storage/bucket:Bucket")["lifecycleRules"]
+    assert deletion["condition"] == {"daysSinceNoncurrentTime": 90}
     repository = only(made, "artifactregistry/repository:Repository")
     assert repository["labels"] == bucket["labels"]
     keep = {one["action"]: one for one in repository["cleanupPolicies"]}

@@ -113,6 +113,8 @@ class InfrastructureArgs(TypedDict):
     """The ARN of the KMS key that encrypts the bucket, made or existing. Default: S3's own key."""
     keep_images: NotRequired[int | None]
     """How many images stay in a new repository, those pushed last; all, if left out."""
+    keep_versions: NotRequired[int | None]
+    """How many days a new bucket keeps what was overwritten or deleted. Default: 30."""
     permissions_boundary: NotRequired[str | None]
     """The ARN of a permissions boundary for all roles."""
     tags: NotRequired[dict[str, str]]

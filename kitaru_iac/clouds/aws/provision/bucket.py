@@ -12,11 +12,11 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_aws import s3
 
-__all__ = ["Bucket"]
+__all__ = ["OLD_VERSIONS", "Bucket"]
 
-#: Days after which the versions of what was overwritten or deleted go, and the parts of uploads
-#: that nobody finished.
-_OLD_VERSIONS = 30
+#: Days after which the versions of what was overwritten or deleted go, unless others are asked for,
+#: and the parts of uploads that nobody finished.
+OLD_VERSIONS = 30
 _UNFINISHED = 7
 
 
@@ -32,6 +32,7 @@ class Bucket:
         parent: The component.
         kms_key: The ARN of the KMS key that encrypts it; None for S3's own.
         keep: Protect it, and leave it where it is if it goes from the program.
+        old_versions: How many days the versions of what was overwritten or deleted stay.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Bucket:
         parent: pulumi.Resource,
         kms_key: str | None = None,
         keep: bool = True,
+        old_versions: float = OLD_VERSIONS,
     ) -> None:
         arn = f"arn:{partition}:s3:::{name}"
         self.bucket = s3.Bucket(
@@ -108,7 +110,7 @@ class Bucket:
                     "id": "old-versions",
                     "status": "Enabled",
                     "filter": {"prefix": ""},
-                    "noncurrent_version_expiration": {"noncurrent_days": _OLD_VERSIONS},
+                    "noncurrent_version_expiration": {"noncurrent_days": int(old_versions)},
                 },
             ],
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configuration-examples

@@ -9,7 +9,7 @@ import pulumi
 from kitaru_iac.checks.pods import POD_ACCOUNTS
 from kitaru_iac.clouds.aws.provision import described, lookups
 from kitaru_iac.clouds.aws.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
-from kitaru_iac.clouds.aws.provision.bucket import Bucket
+from kitaru_iac.clouds.aws.provision.bucket import OLD_VERSIONS, Bucket
 from kitaru_iac.clouds.aws.provision.cluster import LOG_RETENTION, Cluster, Setting, nodes_of
 from kitaru_iac.clouds.aws.provision.cluster_access import admit, identify_pods
 from kitaru_iac.clouds.aws.provision.names import role_name
@@ -100,6 +100,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             tags=tags,
             parent=self,
             kms_key=args.get("kms_key"),
+            old_versions=args.get("keep_versions") or OLD_VERSIONS,
             keep=args.get("keep_data", True),
         )
         rest = _prefix(args.get("artifact_store"))

@@ -120,6 +120,8 @@ class InfrastructureArgs(TypedDict):
     keep_images: NotRequired[int | None]
     """How many versions of each image stay in a new repository, those pushed last; all, if left
     out."""
+    keep_versions: NotRequired[int | None]
+    """How many days a new bucket keeps what was overwritten or deleted. Default: 30."""
     tags: NotRequired[dict[str, str]]
     """Further labels."""
     keep_data: NotRequired[bool]

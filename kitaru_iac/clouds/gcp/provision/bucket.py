@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 import pulumi
 from pulumi_gcp import storage
 
-__all__ = ["bucket"]
+__all__ = ["OLD_VERSIONS", "bucket"]
 
-#: Days after which the versions of what was overwritten or deleted go, and the parts of uploads
-#: that nobody finished.
-_OLD_VERSIONS = 30
+#: Days after which the versions of what was overwritten or deleted go, unless others are asked for,
+#: and the parts of uploads that nobody finished.
+OLD_VERSIONS = 30
 _UNFINISHED = 7
 #: Seconds for which Google keeps what was deleted for good: its own default, a week.
 #: https://cloud.google.com/storage/docs/soft-delete
@@ -31,6 +31,7 @@ def bucket(
     parent: pulumi.Resource,
     after: Iterable[pulumi.Resource],
     keep: bool = True,
+    old_versions: float = OLD_VERSIONS,
 ) -> storage.Bucket:
     """A bucket in which IAM alone decides, and nothing is public.
 
@@ -43,6 +44,7 @@ def bucket(
         parent: The component.
         after: What has to be there before.
         keep: Protect it, and leave it where it is if it goes from the program.
+        old_versions: How many days the versions of what was overwritten or deleted stay.
     """
     return storage.Bucket(
         f"{prefix}-bucket",
@@ -61,7 +63,7 @@ def bucket(
             },
             {
                 "action": {"type": "Delete"},
-                "condition": {"days_since_noncurrent_time": _OLD_VERSIONS},
+                "condition": {"days_since_noncurrent_time": int(old_versions)},
             },
         ],
         force_destroy=False,

@@ -10,7 +10,7 @@ from pulumi_gcp import artifactregistry, serviceaccount, storage
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
 from kitaru_iac.clouds.gcp.provision import described, roles, services
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS, TOKEN, InfrastructureArgs
-from kitaru_iac.clouds.gcp.provision.bucket import bucket
+from kitaru_iac.clouds.gcp.provision.bucket import OLD_VERSIONS, bucket
 from kitaru_iac.clouds.gcp.provision.cluster import Cluster, Setting, pods_of, require_network
 from kitaru_iac.clouds.gcp.provision.labels import labels
 from kitaru_iac.clouds.gcp.provision.layout import repository_in, services_of
@@ -79,6 +79,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
                 parent=self,
                 after=after,
                 keep=args.get("keep_data", True),
+                old_versions=args.get("keep_versions") or OLD_VERSIONS,
             )
             given = _store(args)
             rest = f"/{given.prefix}" if given and given.prefix else ""
