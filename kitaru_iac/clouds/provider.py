@@ -157,6 +157,8 @@ class Target:
         notes: What somebody has to know who makes it, one line each.
         passing: Says of a failure, in the words of the cloud's provider, for what the cloud needs
             time, as ``Google makes the account``; None where trying again does not help.
+        late: Says after a run for what the cloud still needs time before the stack can be
+            registered; None where there is nothing to wait for.
     """
 
     account: Account
@@ -168,6 +170,7 @@ class Target:
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     passing: Callable[[str], str | None] | None = None
+    late: Callable[[], str | None] | None = None
 
     @property
     def place(self) -> Mapping[str, str]:
@@ -287,6 +290,7 @@ class Provisioning:
         named: The type in Pulumi of what each key of a description names.
         beside: The types in Pulumi of what else a reader looks for afterwards, as roles and
             networks, with a word for it.
+        provisioner: Whose credentials make what a description wants; None for this process's own.
     """
 
     pulumi_provider: str
@@ -297,6 +301,9 @@ class Provisioning:
     inside: frozenset[str] = frozenset()
     named: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
+    provisioner: Callable[[StackSpec], Credentials | None] = field(
+        default=lambda spec: spec.credentials
+    )
 
     def build(self, name: str, given: Inputs | StackSpec, options: object) -> object:
         """Make the component in a running Pulumi program, and give Pulumi's resource.

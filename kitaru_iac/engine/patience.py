@@ -14,7 +14,7 @@ from kitaru_iac.engine.errors import UpdateFailed
 from kitaru_iac.engine.events import Recording, ResourceChange
 from kitaru_iac.plan.model import Action
 
-__all__ = ["PAUSES", "Passing", "patiently"]
+__all__ = ["PAUSES", "Passing", "awaited", "patiently"]
 
 T = TypeVar("T")
 #: Says of one failure, in the provider's words, for what the cloud needs time; None where time does
@@ -63,6 +63,26 @@ def patiently(
         pause(seconds)
     record, done = operate()
     return _together(before, record.changes), done
+
+
+def awaited(
+    late: Callable[[], str | None],
+    say: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait while a cloud needs time for what was made; no longer than for a failure that passes.
+
+    Args:
+        late: Says for what; None where all is there.
+        say: Gets a line before each pause.
+        pause: Waits for so many seconds.
+    """
+    for seconds in PAUSES:
+        what = late()
+        if what is None:
+            return
+        say(f"{what}: again in {seconds} seconds")
+        pause(seconds)
 
 
 def _together(

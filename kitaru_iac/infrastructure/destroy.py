@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from kitaru_iac.clouds import registry
 from kitaru_iac.engine.errors import ResourceProtected
 from kitaru_iac.errors import KitaruError, StackChanged
 from kitaru_iac.infrastructure.deletion_protection import require_deletable, require_unlocked
@@ -31,8 +32,16 @@ if TYPE_CHECKING:
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
     from kitaru_iac.plan.model import Step
     from kitaru_iac.spec.credentials import Credentials
+    from kitaru_iac.spec.model import StackSpec
 
-__all__ = ["destroy_infrastructure", "preview_destroy"]
+__all__ = ["credentials_of", "destroy_infrastructure", "preview_destroy"]
+
+
+def credentials_of(spec: StackSpec) -> Credentials | None:
+    """Whose credentials take down what a description had made: who made it."""
+    if spec.cloud is None:
+        return spec.credentials
+    return registry.provisioning(spec.cloud).provisioner(spec)
 
 
 def preview_destroy(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kitaru_iac.clouds import registry
 from kitaru_iac.clouds.outputs import filled
 from kitaru_iac.engine.events import name_of
+from kitaru_iac.engine.patience import awaited
 from kitaru_iac.engine.progress import as_view
 from kitaru_iac.errors import DeploymentNotFound, KitaruError
 from kitaru_iac.infrastructure.deletion_protection import (
@@ -183,6 +184,8 @@ def _execute(
                 planned = deployment.preview(take_back=take_back)
                 require_unreplaced(owned, planned.steps(), locked)
             result = deployment.up(take_back=take_back, passing=target.passing)
+            if target.late is not None:
+                awaited(target.late, view)
         outputs = (
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )

@@ -64,6 +64,12 @@ def _effect(draft: Draft, type_: StackType, cloud: Cloud | None, name: str) -> N
             f"{name} is about a cluster that is made, and none is",
             remedy="Write `resources: {cluster: create}`, or leave it out.",
         )
+    elif resource == "connector" and mode is not ResourceMode.CREATE:
+        draft.add(
+            field,
+            f"{name} is about a connector's account that is made, and none is",
+            remedy="Write `resources: {connector: create}`, or leave it out.",
+        )
     elif resource == "registry" and mode in {ResourceMode.EXISTING, ResourceMode.SKIP}:
         draft.add(
             field,

@@ -157,6 +157,17 @@ OPTIONS: Mapping[str, Option] = {
         example="[arn:aws:iam::123456789012:role/zenml-server]",
         schema={"items": {"type": "string", "pattern": values.PRINCIPAL}},
     ),
+    "impersonators": Option(
+        "Who else may become the service account that is made for the connector, as members of "
+        "Google's IAM; the account whose key impersonates it may. With a workload identity they "
+        "have to be said.",
+        Shape.LIST,
+        values.members,
+        "connector",
+        example="[serviceAccount:zenml@my-project.iam.gserviceaccount.com]",
+        schema={"items": {"type": "string", "pattern": values.MEMBER}, "minItems": 1},
+        clouds=frozenset({Cloud.GCP}),
+    ),
     "log_retention": Option(
         "How many days the logs of the cluster's control plane stay; 90, if left out.",
         Shape.NUMBER,
@@ -246,6 +257,7 @@ class Infrastructure:
     endpoint_access: tuple[str, ...] | None = None
     dns_endpoint: bool | None = None
     cluster_access: tuple[str, ...] | None = None
+    impersonators: tuple[str, ...] | None = None
     log_retention: int | None = None
     deletion_protection: bool | None = None
     kubernetes_version: str | None = None

@@ -13,6 +13,7 @@ __all__ = [
     "INSTANCE_TYPE",
     "KEY_ARN",
     "KUBERNETES",
+    "MEMBER",
     "NETWORK",
     "NODES",
     "OUR_TAGS",
@@ -28,6 +29,7 @@ __all__ = [
     "key_arn",
     "kubernetes_version",
     "log_retention",
+    "members",
     "network",
     "networks",
     "policy_arn",
@@ -50,6 +52,12 @@ SUBNETS = f"^(?:{SUBNET.strip('^$')}|{SUBNETWORK.strip('^$')})$"
 NETWORK = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 KUBERNETES = r"^1\.[0-9]{2}$"
 PRINCIPAL = rf"^{_PARTITION}:iam::[0-9]{{12}}:(role|user)/[\w+=,.@/-]+$"
+#: Who may be named in a policy of Google Cloud; not everybody (``allUsers``), and no whole domain.
+#: https://cloud.google.com/iam/docs/principal-identifiers
+MEMBER = (
+    r"^(?:(?:serviceAccount|user|group):[^@\s]+@[^@\s]+"
+    r"|principal(?:Set)?://iam\.googleapis\.com/\S+)$"
+)
 #: https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions
 VM_SIZE = r"^Standard_[A-Z][A-Za-z0-9_-]+$"
 INSTANCE_TYPE = r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"
@@ -194,6 +202,13 @@ def principals(given: Sequence[str]) -> tuple[str, ...]:
     """The ARNs of roles and users, each once."""
     form = "arn:aws:iam::ACCOUNT:role/NAME"
     each(given, lambda text: _shaped(text, PRINCIPAL, "the ARN of a role or user", form))
+    return tuple(given)
+
+
+def members(given: Sequence[str]) -> tuple[str, ...]:
+    """Members of policies of Google Cloud, each once."""
+    form = "serviceAccount:NAME@PROJECT.iam.gserviceaccount.com"
+    each(given, lambda text: _shaped(text, MEMBER, "a member of Google's IAM", form))
     return tuple(given)
 
 

@@ -53,7 +53,8 @@ class BaseSpec(CommonFields):
         credentials: None means the cloud's implicit ones, or those of `connector`.
         connector: The name or id of an existing one; excludes `credentials`.
         async_: Its effect is already in `extra.orchestrator`.
-        resources: By name: ``bucket``, ``registry``, ``role``, ``cluster``, ``workspace``.
+        resources: By name: ``bucket``, ``registry``, ``role``, ``cluster``, ``workspace``,
+            ``group``, ``connector``.
     """
 
     __slots__ = ()

@@ -16,18 +16,24 @@ RESOURCE_MODES = tuple(ResourceMode)
 
 #: The resources that each type knows, and the key that names each; None where nothing names it.
 RESOURCES: Mapping[StackType, Mapping[str, str | None]] = {
-    StackType.LOCAL: {"bucket": "artifact_store", "group": "resource_group"},
+    StackType.LOCAL: {
+        "bucket": "artifact_store",
+        "group": "resource_group",
+        "connector": None,
+    },
     StackType.KUBERNETES: {
         "bucket": "artifact_store",
         "registry": "container_registry",
         "cluster": "cluster",
         "group": "resource_group",
         "role": None,
+        "connector": None,
     },
     StackType.VERTEX: {
         "bucket": "artifact_store",
         "registry": "container_registry",
         "role": None,
+        "connector": None,
     },
     StackType.SAGEMAKER: {
         "bucket": "artifact_store",
@@ -43,7 +49,7 @@ RESOURCES: Mapping[StackType, Mapping[str, str | None]] = {
     },
 }
 #: Those that one cloud alone has.
-_OF_ONE_CLOUD = {"group": Cloud.AZURE}
+_OF_ONE_CLOUD = {"group": Cloud.AZURE, "connector": Cloud.GCP}
 
 
 def resources_on(type: StackType, cloud: Cloud | None) -> Mapping[str, str | None]:

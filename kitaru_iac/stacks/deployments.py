@@ -176,7 +176,7 @@ def delete_deployment(
     asked = KitaruWarning(_asked_of(_require_no_stack(labels, flags), name))
     if confirm is None and progress is not None:
         progress(asked.text)
-    credentials = spec.credentials if spec is not None else None
+    credentials = destruction.credentials_of(spec) if spec is not None else None
     try:
         if confirm is not None:
             would = destruction.preview_destroy(

@@ -146,8 +146,9 @@ def test_what_makes_things_has_the_files_of_the_guide_and_no_others(cloud: Cloud
     only = {
         # IAM's roles, networks, keys; what AWS tags late or not at all.
         Cloud.AWS: "cluster_access encryption network ownership_parts roles subnets unmarked used",
-        # Labels have a language of their own, and APIs are switched on.
-        Cloud.GCP: "labels network roles services",
+        # Labels have a language of their own, APIs are switched on, and the connector gets an
+        # account.
+        Cloud.GCP: "connector labels network roles services",
         # Grants are at scopes; AzureML's workspaces; what Azure would delete without asking.
         Cloud.AZURE: "grants holdings identity kinds workspace",
     }

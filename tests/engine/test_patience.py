@@ -6,7 +6,7 @@ import pytest
 
 from kitaru_iac.engine.errors import UpdateFailed, mapped
 from kitaru_iac.engine.events import Diagnostic, Recording, ResourceChange
-from kitaru_iac.engine.patience import PAUSES, patiently
+from kitaru_iac.engine.patience import PAUSES, awaited, patiently
 from kitaru_iac.plan.model import Action
 
 LATE = "agent (cloud:Member): the account does not exist"
@@ -127,3 +127,15 @@ def test_failures_of_resources_are_told_from_what_the_engine_says_beside_them() 
     assert error.of_resources == (LATE,)
     assert error.failures == (LATE, "the program ended")
     assert [one.urn for one in error.changes] == [bucket]
+
+
+def test_what_is_late_is_awaited_no_longer_than_a_failure_that_passes() -> None:
+    answers = iter(["the account", "the account", None])
+    said: list[str] = []
+    paused: list[float] = []
+    awaited(lambda: next(answers), said.append, paused.append)
+    assert said == ["the account: again in 5 seconds", "the account: again in 10 seconds"]
+    assert paused == [5, 10]
+    paused.clear()
+    awaited(lambda: "the account", said.append, paused.append)
+    assert paused == list(PAUSES)

@@ -26,6 +26,7 @@ from kitaru_iac.clouds.provider import (
     ProvisionModule,
     Verification,
 )
+from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, InfraMode
 from kitaru_iac.spec.model import BaseSpec, StackSpec
 
@@ -69,6 +70,12 @@ def _provision() -> ProvisionModule:
     return target
 
 
+def _provisioner(spec: StackSpec) -> Credentials | None:
+    from kitaru_iac.clouds.gcp.resources import provisioner
+
+    return provisioner(spec)
+
+
 def _builder() -> Build:
     from kitaru_iac.clouds.gcp.provision.component import Infrastructure
 
@@ -95,5 +102,6 @@ PROVIDER = CloudProvider(
         ),
         named=NAMED,
         beside=BESIDE,
+        provisioner=_provisioner,
     ),
 )

@@ -13,7 +13,7 @@ from kitaru_iac.checks.probes import TIMEOUT
 from kitaru_iac.clouds.gcp.explain import checklist
 from kitaru_iac.clouds.gcp.observations import Connector
 from kitaru_iac.clouds.gcp.probes import GcpProbes
-from kitaru_iac.clouds.gcp.resources import existing
+from kitaru_iac.clouds.gcp.resources import existing, makes_connector, provisioner
 from kitaru_iac.clouds.gcp.session import GcpAccess, require_google
 from kitaru_iac.clouds.gcp.verify_bucket import bucket_checks
 from kitaru_iac.clouds.gcp.verify_cluster import cluster_checks
@@ -51,10 +51,12 @@ def checks_for(
     """
     require_google()
     r = existing(spec)
-    access = GcpAccess(spec.credentials, r.project, timeout)
+    access = GcpAccess(provisioner(spec), r.project, timeout)
     probes = GcpProbes(access, r)
     made_by = checklist(probes, r)
-    connector = _connector(spec, identity, server)
+    made = makes_connector(spec)
+    not_there = Connector(unseen="its service account is made")
+    connector = not_there if made else _connector(spec, identity, server)
     checks = credential_checks(made_by, probes, r, access.described_as)
     if r.bucket is not None:
         checks += bucket_checks(made_by, probes, r, connector)
@@ -64,6 +66,8 @@ def checks_for(
         checks += vertex_checks(made_by, probes, r) + workload_checks(made_by, probes, r)
     if r.cluster is not None:
         checks += cluster_checks(made_by, probes, r, connector)
+    if made:
+        return checks  # there is no connector yet, or it is granted what it lacks
     return checks + connector_checks(made_by, probes, r, connector)
 
 

@@ -3,6 +3,7 @@
 ::
 
     layout.py      description → what is made, under which names       (pure)
+    connector.py   the account that the connector becomes, if it is made   (pure)
     labels.py      whose it is, as labels and as an account's description   (pure)
     account.py     which project it is, and what still holds data   (Google's SDKs)
     given.py       whether what is named fits the project

@@ -32,7 +32,7 @@ TYPES = (StackType.LOCAL, StackType.KUBERNETES, StackType.VERTEX)
 
 #: What only leaves the state when it is deleted: APIs stay enabled, and Google's agents stay, with
 #: their role and what they may pull: others' runs go by the same grants. What the nodes of a
-#: cluster may pull goes with their account.
+#: cluster may pull, and the connector push, goes with their accounts.
 UNCHANGED = frozenset(
     {
         "gcp:projects/service:Service",
@@ -94,6 +94,10 @@ class InfrastructureArgs(TypedDict):
     """Where that repository is made. Default: the region."""
     new_workload: NotRequired[str | None]
     """What stands before the `@` of the service account to make, which steps run as on Vertex."""
+    new_connector: NotRequired[str | None]
+    """What stands before the `@` of the service account to make, which the connector becomes."""
+    impersonators: NotRequired[list[str] | None]
+    """Who may become that service account, as IAM names them; nobody, if left out."""
     new_cluster: NotRequired[str | None]
     """The name of the GKE cluster to make, in Autopilot mode and with private nodes."""
     network: NotRequired[str | None]
@@ -113,7 +117,7 @@ class InfrastructureArgs(TypedDict):
     out. They stay enabled."""
     submitter: NotRequired[str | None]
     """Who submits runs, as IAM names them: `serviceAccount:…`. May hand the new service account to
-    Vertex."""
+    Vertex; with `newConnector` also one that exists."""
     custom_code_agent: NotRequired[bool]
     """Whether Vertex's agent for custom code, which Google makes late, is there and may pull from
     a new repository. Default: false."""

@@ -61,14 +61,16 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         ours = {**args.get("tags", {}), **labels(own)}
         new_cluster = args.get("new_cluster")
         wanted = args.get("services") or services_of(
-            StackType(args["type"]), cluster=new_cluster is not None
+            StackType(args["type"]),
+            cluster=new_cluster is not None,
+            connector=args.get("new_connector") is not None,
         )
         apis = services.enabled(name, wanted, project=project, parent=self)
         after = tuple(apis.values())
         store = pulumi.Output.from_input(args.get("artifact_store"))
         registry = pulumi.Output.from_input(args.get("container_registry"))
         email = pulumi.Output.from_input(args.get("workload_service_account"))
-        made_bucket = made_repository = account = None
+        made_bucket = made_repository = None
         if new_bucket := args.get("new_bucket"):
             made_bucket = bucket(
                 name,
@@ -87,20 +89,14 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         if new_repository := args.get("new_repository"):
             made_repository = self._repository(name, new_repository, args, ours, after)
             registry = _registry(made_repository, args)
-        if new_workload := args.get("new_workload"):
-            account = roles.workload(
-                name,
-                new_workload,
-                stack=args["stack"],
-                project=project,
-                region=args["region"],
-                marks=own,
-                parent=self,
-                after=after,
-                submitter=args.get("submitter"),
-            )
-            email = foreseen(account.email, account_email(new_workload, project), account)
+        connector = self._connector(name, args, own, after)
+        account = self._workload(name, args, own, (*after, connector) if connector else after)
+        if account is not None:
+            made_email = account_email(str(args.get("new_workload")), project)
+            email = foreseen(account.email, made_email, account)
         self._grant_bucket(name, args, made_bucket, account)
+        if connector is not None:
+            self._grant_connector(name, args, connector, made_bucket, made_repository)
         self._grant_agents(name, args, made_repository, after)
         cluster = pulumi.Output.from_input(args.get("cluster"))
         if new_cluster:
@@ -131,6 +127,53 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             after=after,
             keep_images=args.get("keep_images"),
             keep=args.get("keep_data", True),
+        )
+
+    def _workload(
+        self,
+        name: str,
+        args: InfrastructureArgs,
+        own: Mapping[str, str],
+        after: tuple[pulumi.Resource, ...],
+    ) -> serviceaccount.Account | None:
+        """The account that steps run as on Vertex, if it is made."""
+        new = args.get("new_workload")
+        if not new:
+            return None
+        return roles.workload(
+            name,
+            new,
+            stack=args["stack"],
+            project=str(args["project"]),
+            region=args["region"],
+            marks=own,
+            parent=self,
+            after=after,
+            submitter=args.get("submitter"),
+        )
+
+    def _connector(
+        self,
+        name: str,
+        args: InfrastructureArgs,
+        own: Mapping[str, str],
+        after: tuple[pulumi.Resource, ...],
+    ) -> serviceaccount.Account | None:
+        """The account that the connector becomes, if it is made."""
+        new = args.get("new_connector")
+        if not new:
+            return None
+        return roles.connector(
+            name,
+            new,
+            stack=args["stack"],
+            type=StackType(args["type"]),
+            project=str(args["project"]),
+            region=args["region"],
+            marks=own,
+            parent=self,
+            after=after,
+            impersonators=args.get("impersonators") or (),
         )
 
     def _cluster(
@@ -174,6 +217,28 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             roles.stores(name, where, account.member, parent=account)
         elif made is not None and email:
             roles.stores(name, where, f"serviceAccount:{email}", parent=made)
+
+    def _grant_connector(
+        self,
+        name: str,
+        args: InfrastructureArgs,
+        account: serviceaccount.Account,
+        bucket: storage.Bucket | None,
+        repository: artifactregistry.Repository | None,
+    ) -> None:
+        """What ZenML does as the connector: with the bucket, the images, and the steps' account."""
+        project, store = str(args["project"]), _store(args)
+        where = bucket.name if bucket else store.bucket if store else None
+        if where is not None:
+            roles.stores(name, where, account.member, parent=account, use="connector")
+        images = _repository_of(args, project)
+        if images is not None and StackType(args["type"]) is not StackType.LOCAL:
+            after = [repository] if repository else []
+            roles.pushes(name, images, account.member, parent=account, after=after)
+        email, submitter = args.get("workload_service_account"), args.get("submitter")
+        if email and submitter and not args.get("new_workload"):
+            full = f"projects/{project}/serviceAccounts/{email}"
+            roles.acts(name, full, submitter, parent=account)
 
     def _grant_agents(
         self,

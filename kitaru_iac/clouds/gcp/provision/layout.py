@@ -11,10 +11,16 @@ from dataclasses import dataclass, field, fields
 from typing import cast
 
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
+from kitaru_iac.clouds.gcp.provision import connector as becoming
 from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.provision.args import InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.labels import unfit_tags
-from kitaru_iac.clouds.gcp.resources import RepositoryName, gcp_resources, project_of_account
+from kitaru_iac.clouds.gcp.resources import (
+    RepositoryName,
+    gcp_resources,
+    makes_connector,
+    project_of_account,
+)
 from kitaru_iac.clouds.provider import marks
 from kitaru_iac.clouds.wanted import mode_of, wants_cluster
 from kitaru_iac.errors import DescriptionError, Problem
@@ -48,6 +54,8 @@ class Layout:
         new_repository: Its id, if it is made.
         repository_location: Where that is made.
         new_workload: What stands before the ``@`` of the account, if it is made.
+        new_connector: What stands before the ``@`` of the connector's account, if it is made.
+        impersonators: Who may become that one, as IAM names them.
         new_cluster: The cluster's name, if it is made.
         namespace: Where its pods run, if it is made.
         services: The APIs to enable.
@@ -69,6 +77,8 @@ class Layout:
     new_repository: str | None = None
     repository_location: str | None = None
     new_workload: str | None = None
+    new_connector: str | None = None
+    impersonators: tuple[str, ...] = ()
     new_cluster: str | None = None
     namespace: str | None = None
     services: tuple[str, ...] = ()
@@ -79,12 +89,18 @@ class Layout:
     @property
     def makes_anything(self) -> bool:
         """Whether anything is made at all; APIs alone are not enabled."""
-        return any((self.new_bucket, self.new_repository, self.new_workload, self.new_cluster))
+        made = (self.new_bucket, self.new_repository, self.new_workload, self.new_cluster)
+        return any((*made, self.new_connector))
 
     @property
     def workload_email(self) -> str | None:
         """The address of the account that is made."""
         return names.account_email(self.new_workload, self.project) if self.new_workload else None
+
+    @property
+    def connector_email(self) -> str | None:
+        """The address of the connector's account that is made."""
+        return names.account_email(self.new_connector, self.project) if self.new_connector else None
 
     @property
     def nodes_email(self) -> str | None:
@@ -108,6 +124,8 @@ class Layout:
         own = {each.name: getattr(self, each.name) for each in fields(self)}
         del own["options"], own["namespace"]
         own |= {"type": self.type.value, "services": list(self.services)}
+        # Those of the options, and the account whose key it is.
+        own["impersonators"] = list(self.impersonators) or None
         return cast("InfrastructureArgs", self.options.given() | own)
 
 
@@ -131,10 +149,17 @@ def layout(spec: StackSpec, project: str, number: str, region: str) -> Layout:
         workload, email = _workload(spec, project, problems)
     elif isinstance(spec, KubernetesSpec):
         new_cluster, cluster = _cluster(spec, project, region, problems)
+    made = makes_connector(spec)
+    new_connector = None
+    if made:
+        nodes = names.account_email(names.nodes_id(spec.name), project) if new_cluster else None
+        new_connector, wrong = becoming.account_of(spec, project, (email, nodes))
+        problems += wrong
     if problems:
         raise DescriptionError(problems)
     named = gcp_resources(spec)
     connector = named.connector
+    hands_over = workload or (made and email and project_of_account(email) == project)
     return Layout(
         stack=spec.name,
         type=spec.type,
@@ -149,20 +174,25 @@ def layout(spec: StackSpec, project: str, number: str, region: str) -> Layout:
         new_repository=repository,
         repository_location=location,
         new_workload=workload,
+        new_connector=new_connector,
+        impersonators=becoming.becoming(spec) if made else (),
         new_cluster=new_cluster,
         namespace=named.namespace if new_cluster else None,
-        services=services_of(spec.type, cluster=new_cluster is not None),
-        submitter=f"serviceAccount:{connector}" if connector and workload else None,
+        services=services_of(spec.type, cluster=new_cluster is not None, connector=made),
+        submitter=f"serviceAccount:{connector}" if connector and hands_over else None,
         options=spec.infrastructure,
     )
 
 
-def services_of(type: StackType, *, cluster: bool = False) -> tuple[str, ...]:
+def services_of(
+    type: StackType, *, cluster: bool = False, connector: bool = False
+) -> tuple[str, ...]:
     """The APIs that a stack's resources are of. The two that enable them are on already.
 
     Args:
         type: The stack's.
         cluster: Whether a cluster is made.
+        connector: Whether the account is that the connector becomes.
     """
     names = ["storage"]
     if type is not StackType.LOCAL:
@@ -171,7 +201,9 @@ def services_of(type: StackType, *, cluster: bool = False) -> tuple[str, ...]:
         names += ["aiplatform", "iam"]
     if cluster:
         names += ["compute", "container", "iam"]
-    return tuple(f"{name}.googleapis.com" for name in sorted(names))
+    if connector:
+        names += ["iam", "iamcredentials"]
+    return tuple(f"{name}.googleapis.com" for name in sorted(set(names)))
 
 
 #: All that stacks of any type have something of.

@@ -66,10 +66,14 @@ _NETWORK = (
 #: Stands in the name of a bucket for the project's number, which nobody asked for.
 _NUMBER = "PROJECT_NUMBER"
 _PROJECT_POLICY = "resourcemanager.projects.setIamPolicy"
-#: As `roles.OF_PROJECT`, `roles.OF_AGENT` and `roles.OF_NODES`, which import Pulumi.
+#: As the roles of the same things in `roles`, which imports Pulumi.
 _GRANTED = ("roles/aiplatform.user", "roles/logging.logWriter")
 _GRANTED_TO_AGENT = ("roles/aiplatform.serviceAgent",)
 _GRANTED_TO_NODES = ("roles/container.defaultNodeServiceAccount",)
+_GRANTED_TO_CONNECTOR = {
+    StackType.VERTEX: "roles/aiplatform.user",
+    StackType.KUBERNETES: "roles/container.clusterViewer",
+}
 
 
 def provision_policy(spec: StackSpec) -> dict[str, Any]:
@@ -103,6 +107,9 @@ def provision_policy(spec: StackSpec) -> dict[str, Any]:
     granted = [*(_GRANTED if planned.new_workload else ())]
     granted += _GRANTED_TO_AGENT if _asks_for_agent(planned) else ()
     granted += _GRANTED_TO_NODES if planned.new_cluster else ()
+    if planned.new_connector and planned.type in _GRANTED_TO_CONNECTOR:
+        granted.append(_GRANTED_TO_CONNECTOR[planned.type])
+    granted = list(dict.fromkeys(granted))
     if granted:
         policy = _role(planned, "Policy")
         roles[policy] = _described(planned, "project's policy", {_PROJECT_POLICY})
@@ -139,7 +146,7 @@ def _on_bucket(spec: StackSpec, planned: Layout) -> tuple[str, str] | None:
     if planned.new_bucket:
         return planned.new_bucket, _BUCKET
     named = gcp_resources(spec).bucket
-    if named and (planned.new_workload or planned.new_cluster):
+    if named and _makes_account(planned):
         return named, _GRANTS_ON_BUCKET
     return None
 
@@ -155,6 +162,10 @@ def _is(bucket: str) -> str:
     return starts if after else f"resource.name == '{name}' || {starts}"
 
 
+def _makes_account(planned: Layout) -> bool:
+    return bool(planned.new_workload or planned.new_cluster or planned.new_connector)
+
+
 def _permissions(planned: Layout) -> set[str]:
     words = [_ALWAYS]
     if planned.new_bucket:
@@ -165,13 +176,16 @@ def _permissions(planned: Layout) -> set[str]:
         words.append(_VERTEX)
         if planned.late_agent:
             words.append(_PULL)
-    if planned.new_workload or planned.new_cluster:
+    if _makes_account(planned):
         words.append(_ACCOUNT)
-    if planned.new_workload and planned.submitter:
+    if planned.new_connector or (planned.new_workload and planned.submitter):
         words.append(_GRANTS_ON_ACCOUNT)
+    images = repository_in(planned.project, planned.container_registry)
+    if planned.new_connector and images:
+        words.append(_PULL)
     if planned.new_cluster:
         words.append(_CLUSTER)
-        if repository_in(planned.project, planned.container_registry):
+        if images:
             words.append(_PULL)
         if planned.options.subnets is None:
             words.append(_NETWORK)

@@ -102,6 +102,8 @@ def claims(layout: Layout) -> tuple[Claim, ...]:
         )
     if layout.new_workload:
         found.append(account_claim(layout.project, layout.new_workload))
+    if layout.new_connector:
+        found.append(account_claim(layout.project, layout.new_connector))
     if layout.new_cluster:
         found.append(account_claim(layout.project, names.nodes_id(layout.stack)))
         found.append(cluster_claim(layout.project, layout.region, layout.new_cluster))

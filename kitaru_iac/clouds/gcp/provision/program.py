@@ -7,9 +7,18 @@ from collections.abc import Callable
 import pulumi_gcp as gcp
 
 from kitaru_iac.clouds.gcp.provision.component import Infrastructure
+from kitaru_iac.clouds.gcp.provision.connector import role_of
 from kitaru_iac.clouds.gcp.provision.layout import Layout, repository_in
 from kitaru_iac.clouds.gcp.provision.names import network_name
-from kitaru_iac.clouds.gcp.provision.roles import OF_AGENT, OF_BUCKET, OF_NODES, OF_PROJECT
+from kitaru_iac.clouds.gcp.provision.roles import (
+    OF_AGENT,
+    OF_BUCKET,
+    OF_CONNECTOR,
+    OF_IMAGES,
+    OF_NODES,
+    OF_PROJECT,
+)
+from kitaru_iac.clouds.names import slug
 from kitaru_iac.clouds.programs import NAME, inline
 from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
 
@@ -48,13 +57,16 @@ def physical_names(layout: Layout) -> dict[str, str]:
                 f"Vertex's {use.replace('-', ' ')} may pull from {where.id}"
             )
     on = f"gs://{store.bucket}" if isinstance(store, GcsUri) else layout.new_bucket
+    images = where.id if where else None
     if layout.new_cluster:
-        found |= _names_of_cluster(layout, layout.new_cluster, where.id if where else None, on)
+        found |= _names_of_cluster(layout, layout.new_cluster, images, on)
+    if layout.connector_email:
+        found |= _names_of_connector(layout, layout.connector_email, images, on)
     if layout.workload_email:
         found[f"{NAME}-workload"] = layout.workload_email
-        found[f"{NAME}-workload-submitter"] = f"{layout.submitter} acts as {layout.workload_email}"
     if layout.workload_service_account:
         email = layout.workload_service_account
+        found[f"{NAME}-workload-submitter"] = f"{layout.submitter} acts as {email}"
         found |= {
             f"{NAME}-workload-{use}": f"{email} has {role} on {on}"
             for use, role in OF_BUCKET.items()
@@ -64,6 +76,24 @@ def physical_names(layout: Layout) -> dict[str, str]:
             for use, role in OF_PROJECT.items()
         }
     return found
+
+
+def _names_of_connector(
+    layout: Layout, email: str, repository: str | None, bucket: str | None
+) -> dict[str, str]:
+    found = {
+        f"{NAME}-connector": email,
+        f"{NAME}-connector-images": f"{email} has {OF_IMAGES} on {repository}",
+    }
+    if role := OF_CONNECTOR.get(layout.type):
+        found[f"{NAME}-connector-project"] = f"{email} has {role} on {layout.project}"
+    for member in layout.impersonators:
+        words = f"{member} has {role_of(member)} on {email}"
+        found[f"{NAME}-impersonator-{slug(member, 40)}"] = words
+    return found | {
+        f"{NAME}-connector-{use}": f"{email} has {role} on {bucket}"
+        for use, role in OF_BUCKET.items()
+    }
 
 
 def _names_of_cluster(

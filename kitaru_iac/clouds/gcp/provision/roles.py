@@ -12,19 +12,27 @@ from collections.abc import Iterable, Mapping
 import pulumi
 from pulumi_gcp import artifactregistry, projects, serviceaccount, storage
 
+from kitaru_iac.clouds.gcp.provision.connector import role_of
 from kitaru_iac.clouds.gcp.provision.labels import described
 from kitaru_iac.clouds.gcp.resources import RepositoryName
+from kitaru_iac.clouds.names import slug
+from kitaru_iac.spec.kinds import StackType
 
 __all__ = [
     "ACT_AS",
     "OF_AGENT",
     "OF_BUCKET",
+    "OF_CONNECTOR",
+    "OF_IMAGES",
     "OF_NODES",
     "OF_PROJECT",
     "OF_REPOSITORY",
+    "acts",
     "agent",
+    "connector",
     "nodes",
     "pulls",
+    "pushes",
     "stores",
     "workload",
 ]
@@ -43,6 +51,14 @@ OF_NODES = "roles/container.defaultNodeServiceAccount"
 #: to none that somebody has asked for. https://cloud.google.com/iam/docs/create-service-agents
 OF_AGENT = "roles/aiplatform.serviceAgent"
 ACT_AS = "roles/iam.serviceAccountUser"
+#: Pulls and pushes images. https://cloud.google.com/artifact-registry/docs/access-control
+OF_IMAGES = "roles/artifactregistry.writer"
+#: Submits runs; finds the cluster, in which RBAC says what it may.
+#: https://cloud.google.com/kubernetes-engine/docs/how-to/iam
+OF_CONNECTOR = {
+    StackType.VERTEX: "roles/aiplatform.user",
+    StackType.KUBERNETES: "roles/container.clusterViewer",
+}
 
 
 def workload(
@@ -84,14 +100,91 @@ def workload(
             f"{prefix}-workload-{use}", project=project, role=role, member=made.member, opts=of_it
         )
     if submitter is not None:
+        acts(prefix, made.name, submitter, parent=made)
+    return made
+
+
+def acts(
+    prefix: str,
+    account: pulumi.Input[str],
+    member: pulumi.Input[str],
+    *,
+    parent: pulumi.Resource,
+) -> None:
+    """Let somebody hand an account (``projects/P/serviceAccounts/EMAIL``) to Vertex."""
+    serviceaccount.IAMMember(
+        f"{prefix}-workload-submitter",
+        service_account_id=account,
+        role=ACT_AS,
+        member=member,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def connector(
+    prefix: str,
+    id: str,
+    *,
+    stack: str,
+    type: StackType,
+    project: str,
+    region: str,
+    marks: Mapping[str, str],
+    parent: pulumi.Resource,
+    after: Iterable[pulumi.Resource],
+    impersonators: Iterable[str],
+) -> serviceaccount.Account:
+    """The account that the connector becomes, with its role on the project; it has no keys.
+
+    Args: as of `workload`, with the stack's ``type``, and the ``impersonators`` who may become it,
+    as IAM names them.
+    """
+    made = serviceaccount.Account(
+        f"{prefix}-connector",
+        account_id=id,
+        project=project,
+        display_name=f"Connector of Kitaru stack {stack}"[:100],
+        description=described(marks, region),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+    )
+    of_it = pulumi.ResourceOptions(parent=made)
+    if type in OF_CONNECTOR:
+        projects.IAMMember(
+            f"{prefix}-connector-project",
+            project=project,
+            role=OF_CONNECTOR[type],
+            member=made.member,
+            opts=of_it,
+        )
+    for member in impersonators:
         serviceaccount.IAMMember(
-            f"{prefix}-workload-submitter",
+            f"{prefix}-impersonator-{slug(member, 40)}",
             service_account_id=made.name,
-            role=ACT_AS,
-            member=submitter,
+            role=role_of(member),
+            member=member,
             opts=of_it,
         )
     return made
+
+
+def pushes(
+    prefix: str,
+    repository: RepositoryName,
+    member: pulumi.Input[str],
+    *,
+    parent: pulumi.Resource,
+    after: Iterable[pulumi.Resource],
+) -> None:
+    """Let the connector pull and push the images of a repository."""
+    artifactregistry.RepositoryIamMember(
+        f"{prefix}-connector-images",
+        project=repository.project,
+        location=repository.location,
+        repository=repository.id,
+        role=OF_IMAGES,
+        member=member,
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(after)),
+    )
 
 
 def nodes(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
+from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
 from kitaru_iac.clouds.gcp.permissions import pod_member
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import OUTPUTS
+from kitaru_iac.clouds.gcp.provision.connector import without_source
 from kitaru_iac.clouds.gcp.provision.layout import (
     Layout,
     layout,
@@ -19,15 +22,29 @@ from kitaru_iac.clouds.gcp.provision.layout import (
     services_of,
 )
 from kitaru_iac.clouds.gcp.provision.ownership import claims, repository_claim
-from kitaru_iac.clouds.gcp.resources import GcpResources, gcp_resources, repository_of
+from kitaru_iac.clouds.gcp.resources import (
+    GcpResources,
+    gcp_resources,
+    makes_connector,
+    project_of_account,
+    provisioner,
+    repository_of,
+)
+from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.plugins import version_of
 from kitaru_iac.clouds.provider import Claim, Inputs, Target
 from kitaru_iac.clouds.wanted import possible, region_of
+from kitaru_iac.errors import DescriptionError
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import StackSpec
-from kitaru_iac.spec.uris import ArtifactRegistryUri, GcsUri, parse_container_registry
+from kitaru_iac.spec.uris import (
+    ArtifactRegistryUri,
+    GcsUri,
+    parse_artifact_store,
+    parse_container_registry,
+)
 
 __all__ = [
     "account_for",
@@ -84,6 +101,7 @@ def target(spec: StackSpec) -> Target:
         names=physical_names(planned),
         notes=_notes(planned, _pods(gcp_resources(spec), account.number), told=agent is not None),
         passing=passing,
+        late=partial(_late, spec, planned) if planned.new_connector else None,
     )
 
 
@@ -119,6 +137,33 @@ def passing(failure: str) -> str | None:
     if pool:
         return f"Google does not know the identity pool {pool[1]} yet"
     return "An API is not ready yet" if _LATE_SERVICE.search(failure) else None
+
+
+def _late(spec: StackSpec, planned: Layout) -> str | None:
+    """For what Google needs time before the connector can become its account, and reach the bucket.
+
+    What was granted may not count for minutes, and ZenML asks once.
+    https://cloud.google.com/iam/docs/access-change-propagation
+    """
+    access = GcpAccess(spec.credentials, planned.project)
+    store = parse_artifact_store(planned.artifact_store) if planned.artifact_store else None
+    try:
+        access.open()
+        if isinstance(store, GcsUri):
+            access.storage(
+                lambda client, seconds: client.get_bucket(
+                    store.bucket, timeout=seconds, retry=None
+                ),
+                about=f"gs://{store.bucket}",
+                permission="storage.buckets.get",
+            )
+    except (NoCredentials, Denied, NotFound) as error:
+        return f"{planned.connector_email} cannot be used yet ({error.why})"
+    except ProbeError:
+        return None  # the registration asks again, and says what it is
+    finally:
+        access.close()
+    return None
 
 
 def _possible(spec: StackSpec, account: Account) -> Layout:
@@ -168,11 +213,50 @@ def _notes(planned: Layout, pods: Sequence[str], *, told: bool) -> tuple[str, ..
             project=planned.project,
         )
         found.append(f"Whoever the stack's connector is needs, with its address: {grant}")
+    if planned.connector_email:
+        found += _notes_of_connector(planned, planned.connector_email)
     if planned.new_cluster:
         found += _notes_of_cluster(planned, planned.new_cluster)
     elif planned.cluster:
         found += _notes_of_existing(planned, pods)
     return tuple(found)
+
+
+def _notes_of_connector(planned: Layout, email: str) -> list[str]:
+    """What the connector's account is not granted: in other projects, and inside clusters."""
+    found, member = [], f"serviceAccount:{email}"
+    uri = planned.container_registry
+    images = repository_of(parse_container_registry(uri)) if uri else None
+    if images is not None and repository_in(planned.project, uri) is None:
+        grant = bind(
+            "artifacts",
+            "repositories",
+            images.id,
+            member=member,
+            role="roles/artifactregistry.writer",
+            location=images.location,
+            project=images.project,
+        )
+        found.append(f"The connector may not push to {uri} yet; once it is there: {grant}")
+    steps = planned.workload_service_account
+    if steps and planned.submitter is None:
+        grant = bind(
+            "iam",
+            "service-accounts",
+            steps,
+            member=member,
+            role="roles/iam.serviceAccountUser",
+            project=str(project_of_account(steps)),
+        )
+        found.append(
+            f"The connector may not act as {steps} yet; once its account is there: {grant}"
+        )
+    if planned.cluster:
+        found.append(
+            f"The connector finds the cluster {planned.cluster}, and may do nothing in it: apply "
+            "there what `kitaru stack policy` prints as `cluster`"
+        )
+    return found
 
 
 def _pods(r: GcpResources, number: str) -> list[str]:
@@ -259,12 +343,15 @@ def account_for(spec: StackSpec) -> Account:
     """
     region = region_of(spec)
     project = project_of(spec)
-    account = Account.open(spec.credentials, project, region)
+    made = makes_connector(spec)
+    if made and (wrong := without_source(spec, project)):
+        raise DescriptionError(wrong)
+    account = Account.open(provisioner(spec), project, region)
     cluster = spec.type is StackType.KUBERNETES
     return replace(
         account,
         named=_named(spec, project),
-        services=services_of(spec.type, cluster=cluster),
+        services=services_of(spec.type, cluster=cluster, connector=made),
     )
 
 
