@@ -17,23 +17,30 @@ _KNOWN = {"name": "prod", "region": REGION, "project": PROJECT, "infra": "provis
 
 
 class Google:
-    """A project with two kinds of stacks: on Vertex AI, and on a cluster that is made."""
-
-    described: Sequence[Mapping[str, Any]] = (
-        {**_KNOWN, "type": "vertex"},
-        {
-            **_KNOWN,
-            "type": "kubernetes",
-            "resources": {"cluster": "create"},
-            "infrastructure": MADE,
-        },
-    )
+    """A project with two kinds of stacks: on Vertex AI with its connector's account, and on a cluster
+    that is made.
+    """
 
     def begin(self, folder: Path) -> Mapping[str, str]:
         (folder / "clouds").mkdir()
         self._clouds = LoopbackClouds(folder / "clouds")
         self._clouds.start()
-        self._gcp = self._clouds.gcp
+        self._gcp = gcp = self._clouds.gcp
+        connector = f"kitaru-zenml@{PROJECT}.iam.gserviceaccount.com"
+        self.described: Sequence[Mapping[str, Any]] = (
+            {
+                **_KNOWN,
+                "type": "vertex",
+                "credentials": f"gcp-impersonate:{connector}:{gcp.credentials_file}",
+                "resources": {"connector": "create"},
+            },
+            {
+                **_KNOWN,
+                "type": "kubernetes",
+                "resources": {"cluster": "create"},
+                "infrastructure": MADE,
+            },
+        )
         install(Path(os.environ["PULUMI_HOME"]), "gcp", "gcp")
         return self._gcp.env()
 
