@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+from pulumi_gcp.iam import WorkloadIdentityServiceAgentArgs
 
-from kitaru_iac.clouds.gcp.provision import roles
+from kitaru_iac.clouds.gcp.permissions import vertex_agents
+from kitaru_iac.clouds.gcp.provision import roles, services
 from kitaru_iac.clouds.gcp.provision.args import UNCHANGED, InfrastructureArgs
 from kitaru_iac.clouds.gcp.provision.layout import layout
 from kitaru_iac.clouds.gcp.provision.program import physical_names
@@ -210,3 +214,22 @@ def test_every_part_has_the_clouds_name_in_a_plan() -> None:
 def test_a_provider_that_cannot_tell_its_project_is_said() -> None:
     with pytest.raises(pulumi.RunError, match="is not known yet"):
         made_of(vertex(), number="")
+
+
+def test_what_the_guide_says_of_vertexs_agents_is_so() -> None:
+    """Which resource asks for which, whom the commands let in, and what no run asks for."""
+    guide = Path(__file__).parents[3] / "docs" / "guides" / "google-cloud.md"
+    told = guide.read_text().partition("**The agent for custom code**")[2].partition("- **Who")[0]
+    told = " ".join(told.split())
+    parent = re.search(r"`(projects/PROJECT_NUMBER/\S+)` as `parent`", told)
+    assert parent is not None
+    asked = WorkloadIdentityServiceAgentArgs(parent=parent[1])
+    assert asked.parent.endswith(f"/serviceProducers/{services.VERTEX}")
+    assert "gcp.iam.WorkloadIdentityServiceAgent" in told
+    assert f"generate --service={services.VERTEX} --project=PROJECT_NUMBER" in told
+    agent = vertex_agents("PROJECT_NUMBER")[1]
+    assert f"--member={agent}" in told
+    made, _ = made_of(vertex())
+    kinds = {one.type for one in made}
+    assert "gcp:projects/serviceIdentity:ServiceIdentity" in kinds
+    assert not any("WorkloadIdentity" in kind for kind in kinds)

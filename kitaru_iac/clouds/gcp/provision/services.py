@@ -44,8 +44,9 @@ def agent(
 ) -> projects.ServiceIdentity:
     """Vertex's first service agent, which Google makes when it is asked for.
 
-    The one for custom code comes by itself, some time after Vertex was first used: Google can be
-    asked for it (``generateServiceAgents``), and nothing in Pulumi does.
+    The one for custom code comes by itself, some time after Vertex was first used.
+    ``gcp.iam.WorkloadIdentityServiceAgent`` asks for all (``generateServiceAgents``); it takes an
+    API that nothing else here needs, and rights that are not documented, so it is left to the user.
     https://cloud.google.com/iam/docs/create-service-agents
     """
     return projects.ServiceIdentity(
