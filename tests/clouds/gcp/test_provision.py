@@ -6,6 +6,7 @@ Each of these costs some ten seconds of CPU: what needs no engine is in `test_pr
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +163,44 @@ def look_at_what_was_made(world: World) -> None:
     assert members(world, EMAIL) == {
         "roles/iam.serviceAccountUser": [f"serviceAccount:{world.gcp.owner}"]
     }
+
+
+def test_the_bucket_of_a_local_runner_lives_and_ends(
+    kitaru: Kitaru, registering: World, tmp_path: Path
+) -> None:
+    world, file = registering, tmp_path / "stack.yaml"
+    described = f"name: prod\ntype: local\nregion: {REGION}\nproject: {PROJECT}\n"
+    described += "artifact_store: gs://team-data/kitaru\n"
+    described += f"credentials: gcp-service-account:{world.gcp.credentials_file}\n"
+    made = "infra: provision\nresources: {bucket: create}\n"
+    file.write_text(described + made)
+    prod = ["--file", str(file)]
+    created = kitaru("stack", "create", *prod, "--yes")
+    assert created.code == 0, created.err
+    assert "Made artifact_store: gs://team-data" in created.out
+    assert (list(world.state.buckets), world.state.repositories) == (["team-data"], {})
+
+    file.write_text(described)
+    verified = kitaru("stack", "verify", *prod, "-o", "json")
+    assert verified.code == 0, verified.out
+    found = {one["id"]: one["status"] for one in verified.document["item"]["results"]}
+    assert found["gcp.bucket.exists"] == found["gcp.connector.bucket"] == "ok"
+    assert "fail" not in found.values()
+
+    file.write_text(described + made)
+    again = kitaru("stack", "preview", *prod, "--detailed-exitcode")
+    assert again.code == 0, again.out
+    world.state.buckets["team-data"]["versioning"] = {"enabled": False}
+    drifted = kitaru("stack", "drift", "prod", "--detailed-exitcode")
+    assert drifted.code == 2, drifted.out + drifted.err
+    assert "versioning" in drifted.out
+    mended = kitaru("stack", "apply", *prod, "--yes")
+    assert mended.code == 0, mended.err
+    assert world.state.buckets["team-data"]["versioning"] == {"enabled": True}
+
+    gone = kitaru(
+        *("stack", "delete", "prod", "--recursive", "--force", "--infra", "--include-protected"),
+        *("--yes", "-o", "json"),
+    )
+    assert gone.code == 0, gone.err
+    assert (gone.document["item"]["kept"], world.state.buckets) == ([], {})
