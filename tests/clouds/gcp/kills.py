@@ -17,9 +17,7 @@ _KNOWN = {"name": "prod", "region": REGION, "project": PROJECT, "infra": "provis
 
 
 class Google:
-    """A project with two kinds of stacks: on Vertex AI with its connector's account, and on a cluster
-    that is made.
-    """
+    """A project with stacks on Vertex AI, with their connector's account, and on a new cluster."""
 
     def begin(self, folder: Path) -> Mapping[str, str]:
         (folder / "clouds").mkdir()
