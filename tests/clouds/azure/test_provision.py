@@ -311,3 +311,39 @@ def test_a_job_makes_what_was_reviewed_and_no_cloud_that_moved(
 
     values = ("TLS1_2", "TLS1_0", "TLS1_1")
     no_other_change_is_made(kitaru, oldest_tls, values, "minimumTlsVersion")
+
+
+def test_the_container_of_a_local_runner_lives_and_ends(
+    azure_room: AzureRoom, tmp_path: Path, kitaru: Kitaru
+) -> None:
+    """`az://` names a container alone: its account is called as ours are."""
+    azure, file = azure_room.world.azure, tmp_path / "stack.yaml"
+    azure.storage_account("theirs12", GROUP)
+    account = names.account_name("prod", azure.subscription_id, GROUP)
+    local = {**LOCAL, "artifact_store": "az://artifacts/kitaru"}
+    file.write_text(yaml.safe_dump({**given(azure_room), **local}))
+    prod = ["-f", str(file)]
+    made = kitaru("stack", "create", *prod, "--yes")
+    assert made.code == 0, made.err
+    assert azure_room.there() == {"theirs12", account}
+    assert account in made.out
+
+    login = given(azure_room)["credentials"]
+    looked = kitaru("stack", "verify", "prod", "--credentials", login, "-o", "json")
+    assert looked.code == 0, looked.out + looked.err
+    found = {one["id"]: one["status"] for one in looked.document["item"]["results"]}
+    assert found["azure.bucket.exists"] == "ok"
+    assert "fail" not in found.values()
+
+    nothing_to_do(kitaru, prod)
+    (kept,) = [one for one in azure.resources.resources.values() if one["name"] == account]
+    kept["properties"]["allowBlobPublicAccess"] = True
+    mended(kitaru, prod, "allowBlobPublicAccess")
+    (kept,) = [one for one in azure.resources.resources.values() if one["name"] == account]
+    assert kept["properties"]["allowBlobPublicAccess"] is False
+
+    gone = kitaru("stack", "delete", "prod", "--recursive", "--force", "--infra",
+                  "--include-protected", "--yes", "-o", "json")  # fmt: skip
+    assert gone.code == 0, gone.err
+    assert gone.document["item"]["kept"] == []
+    assert azure_room.there() == {"theirs12"}
