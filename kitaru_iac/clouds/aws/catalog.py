@@ -375,7 +375,8 @@ _CHECKS = (
     CheckInfo(
         "aws.scheduler.trust",
         "EventBridge Scheduler may assume the scheduler's role",
-        "GetRole, and its trust policy, evaluated as that of the execution role. Looked at where "
+        "GetRole, and its trust policy, evaluated as that of the execution role, also by IAM "
+        "Access Analyzer. Looked at where "
         "`extra.orchestrator.scheduler_role` names one; without it ZenML takes the connector's own "
         "role for schedules, which is not looked at.",
         "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html",

@@ -317,8 +317,10 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         _EVERY,
         {
             "s3:GetAccountPublicAccessBlock": "aws.bucket.public_access",
-            "access-analyzer:ValidatePolicy": "aws.*.policy, aws.role.trust: another opinion",
-            "access-analyzer:CheckNoPublicAccess": "aws.bucket.public_access, aws.role.trust",
+            "access-analyzer:ValidatePolicy": "aws.*.policy, aws.role.trust, "
+            "aws.scheduler.trust: another opinion",
+            "access-analyzer:CheckNoPublicAccess": "aws.bucket.public_access, aws.role.trust, "
+            "aws.scheduler.trust",
         },
     ),
     *_rows(

@@ -58,6 +58,11 @@ class AwsProbes(BucketProbes, RegistryProbes, ClusterProbes):
             lambda role: analyze_trust(access, str(role["Arn"]), role),
             requires=(self.role,),
         )
+        self.scheduler_analysis = Probe(
+            "access-analyzer:ValidatePolicy of the scheduler's trust",
+            lambda role: analyze_trust(access, str(role["Arn"]), role),
+            requires=(self.scheduler_role,),
+        )
 
     def _role(self, account: Outcome[CallerIdentity]) -> Raw:
         assert self._r.role is not None

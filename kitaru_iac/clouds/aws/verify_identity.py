@@ -45,7 +45,7 @@ from kitaru_iac.clouds.aws.verify_connector import (
     simulated_as,
 )
 
-__all__ = ["credential_checks", "role_checks"]
+__all__ = ["credential_checks", "evaluate_analyzed_trust", "role_checks"]
 
 Raw = Mapping[str, Any]
 
@@ -139,7 +139,12 @@ def role_checks(
         on_error=lambda error: _absent(error, r),
     )
     analyzed = all_of(probes.role, after=(probes.role_analysis,))
-    trust = add("aws.role.trust", role, analyzed, lambda seen: evaluate_analyzed_trust(seen, r))
+    trust = add(
+        "aws.role.trust",
+        role,
+        analyzed,
+        lambda seen: evaluate_analyzed_trust(evaluate_trust(seen[0], r), seen[1], role),
+    )
     checks: list[Check[object]] = [exists, trust]
     # The bucket's key, if it has one, must be open to the role too.
     for check, what, services in (
@@ -274,12 +279,13 @@ def evaluate_trust(role: Raw, r: AwsResources, identity: Identity = Identity.RUN
     reasons, open_to = "; ".join(trust.reasons), "; ".join(trust.openings)
     if trust.allowed is False:
         if "denies" in reasons:
-            return fail(f"{service} may not assume it: {reasons}", _show_trust(r))
+            return fail(f"{service} may not assume it: {reasons}", _show_trust(str(r.role)))
         return fail(f"{service} may not assume it: {reasons}", _update_trust(r, merged))
     if trust.allowed is None:
         also = f"; and it is open to {open_to}" if open_to else ""
         return unknown(
-            f"whether {service} may assume it cannot be told: {reasons}{also}", _show_trust(r)
+            f"whether {service} may assume it cannot be told: {reasons}{also}",
+            _show_trust(str(r.role)),
         )
     if trust.anybody:
         # Whom another statement names may use the role too: what is not open stays.
@@ -295,13 +301,19 @@ def evaluate_trust(role: Raw, r: AwsResources, identity: Identity = Identity.RUN
     return ok(f"{service} may assume it{source}")
 
 
-def evaluate_analyzed_trust(seen: tuple[Raw, Outcome[Analysis]], r: AwsResources) -> Verdict:
-    """As `evaluate_trust`, with what Access Analyzer says of it."""
-    role, analysis = seen
-    found = analyzed(evaluate_trust(role, r), analysis, _show_trust(r))
+def evaluate_analyzed_trust(verdict: Verdict, analysis: Outcome[Analysis], role: str) -> Verdict:
+    """Lay beside our own verdict on a role's trust policy what Access Analyzer says of it.
+
+    Args:
+        verdict: Our own.
+        analysis: What it says.
+        role: The role's ARN.
+    """
+    show = _show_trust(role)
+    found = analyzed(verdict, analysis, show)
     says_public = not isinstance(analysis, ProbeError) and analysis.public
     if says_public and found.status is CheckStatus.OK:
-        return warn("IAM Access Analyzer says that its trust policy is public", _show_trust(r))
+        return warn("IAM Access Analyzer says that its trust policy is public", show)
     return found
 
 
@@ -320,11 +332,11 @@ def _update_trust(r: AwsResources, document: Raw) -> str:
     )
 
 
-def _show_trust(r: AwsResources) -> str:
+def _show_trust(role: str) -> str:
     return aws(
         "iam",
         "get-role",
-        role_name=role_name(str(r.role)),
+        role_name=role_name(role),
         query="Role.AssumeRolePolicyDocument",
     )
 

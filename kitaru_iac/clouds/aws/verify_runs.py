@@ -11,7 +11,7 @@ from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.commands import note
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError
+from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, all_of
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import evaluated
 from kitaru_iac.clouds.aws.observations import CallerIdentity, Principal
@@ -21,7 +21,11 @@ from kitaru_iac.clouds.aws.probes_common import require_same_account
 from kitaru_iac.clouds.aws.resources import AwsResources, account_of
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
-from kitaru_iac.clouds.aws.verify_identity import create_role, evaluate_trust
+from kitaru_iac.clouds.aws.verify_identity import (
+    create_role,
+    evaluate_analyzed_trust,
+    evaluate_trust,
+)
 
 __all__ = ["evaluate_quota", "evaluate_scheduler_trust", "quota_check", "scheduler_checks"]
 
@@ -39,7 +43,7 @@ def scheduler_checks(
         require_same_account(role, account)
         return simulate(access, role, questions(rows, r), probes.policies)
 
-    role_seen: Probe[Any] = probes.scheduler_role
+    role_seen: Probe[Any] = all_of(probes.scheduler_role, after=(probes.scheduler_analysis,))
     may: Probe[Any] = Probe(
         "iam:SimulatePrincipalPolicy of the scheduler's role",
         run,
@@ -54,7 +58,9 @@ def scheduler_checks(
             "aws.scheduler.trust",
             role,
             role_seen,
-            lambda seen: evaluate_scheduler_trust(seen, r),
+            lambda seen: evaluate_analyzed_trust(
+                evaluate_scheduler_trust(seen[0], r), seen[1], role
+            ),
             on_error=lambda error: _absent(error, r),
         ),
         add(

@@ -1173,7 +1173,15 @@ def _runs() -> list[Case]:
     own = "scheduler.amazonaws.com"
     everybody = [{"Effect": "Allow", "Principal": {"AWS": "*"}}]
     unsure = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
+    finding = {"findingType": "ERROR", "findingDetails": "There is no such action."}
+    wrong = Response(200, json.dumps({"findings": [finding]}).encode())
     return [
+        Case(
+            trust,
+            UNKNOWN,
+            _then(fit, lambda w: w.faults.answer("accessanalyzer:ValidatePolicy", wrong)),
+            "Access Analyzer finds errors in it: There is no such action",
+        ),
         Case(trust, OK, fit, "scheduler.amazonaws.com may assume it"),
         Case(trust, WARN, scheduler(service=own, also=everybody), "open to anybody", mends=True),
         Case(trust, FAIL, scheduler(), "may not assume it", mends=True),

@@ -18,7 +18,7 @@ from kitaru_iac.clouds.aws.analyzer import (
 )
 from kitaru_iac.clouds.aws.observations import Analysis
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.aws.verify_identity import evaluate_analyzed_trust
+from kitaru_iac.clouds.aws.verify_identity import evaluate_analyzed_trust, evaluate_trust
 from kitaru_iac.spec.kinds import StackType
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
@@ -179,4 +179,5 @@ def test_an_error_makes_an_ok_unknown_and_nothing_makes_a_verdict_better(
 def test_a_trust_that_is_public_is_no_ok(analysis: Any, status: CheckStatus) -> None:
     r = AwsResources("s", StackType.SAGEMAKER, region="eu-west-1", account="123456789012",
                      role="arn:aws:iam::123456789012:role/r")  # fmt: skip
-    assert evaluate_analyzed_trust((trust(_SAGEMAKER), analysis), r).status is status
+    verdict = evaluate_trust(trust(_SAGEMAKER), r)
+    assert evaluate_analyzed_trust(verdict, analysis, str(r.role)).status is status

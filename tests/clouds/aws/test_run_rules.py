@@ -69,7 +69,9 @@ def checks_of(r: AwsResources, iam: Iam) -> tuple[AwsProbes, Check[Any], Check[A
 def test_the_scheduler_s_role_is_asked_about_as_itself() -> None:
     iam = Iam()
     probes, trust, may = checks_of(R, iam)
-    assert trust.probe is probes.scheduler_role
+    assert trust.probe.requires == (probes.scheduler_role,)
+    assert trust.probe.after == (probes.scheduler_analysis,)
+    assert probes.scheduler_analysis.requires == (probes.scheduler_role,)
     assert (may.probe.requires, may.probe.after) == ((probes.session,), (probes.identity,))
     decisions = may.probe.run(None, ME)
     assert iam.asked == {ROLE: {"sagemaker:StartPipelineExecution"}}
