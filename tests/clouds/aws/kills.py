@@ -9,22 +9,33 @@ from typing import Any
 
 from tests.clouds.aws.test_ownership import plant_bucket, plant_others, world
 from tests.clouds.aws.test_provision import BUCKET
-from tests.doubles.aws import REGION, AwsLoopback
+from tests.doubles.aws import ACCOUNT_ID, REGION, AwsLoopback
 from tests.doubles.standin.install import install
 
 #: What the run makes, which is no part of what is theirs.
-_OURS = (BUCKET, "kitaru/prod", "kitaru-prod-sagemaker")
+_OURS = (BUCKET, "kitaru/prod", "kitaru-prod", "/aws/eks/kitaru-prod/")
 
 
 class Aws:
-    """An account with a stack on SageMaker."""
+    """An account with a stack on SageMaker, and one on EKS with all that a new cluster has."""
 
     described: Sequence[Mapping[str, Any]] = (
         {"name": "prod", "type": "sagemaker", "region": REGION, "infra": "provision"},
+        {
+            "name": "prod",
+            "type": "kubernetes",
+            "region": REGION,
+            "infra": "provision",
+            "resources": {"cluster": "create"},
+            "infrastructure": {
+                "endpoint_access": ["203.0.113.7/32"],
+                "cluster_access": [f"arn:aws:iam::{ACCOUNT_ID}:role/zenml-server"],
+            },
+        },
     )
 
     def begin(self, folder: Path) -> Mapping[str, str]:
-        self._aws = AwsLoopback(folder)
+        self._aws = AwsLoopback(folder, managed_policies=True)
         self._aws.__enter__()
         self._log = folder / "moto.log"
         install(Path(os.environ["PULUMI_HOME"]))
@@ -59,6 +70,9 @@ class Aws:
         repositories = aws.client("ecr").describe_repositories()["repositories"]
         there += [one["repositoryName"] for one in repositories]
         there += [one["RoleName"] for one in aws.client("iam").list_roles()["Roles"]]
+        there += aws.client("eks").list_clusters()["clusters"]
+        groups = aws.client("logs").describe_log_groups()["logGroups"]
+        there += [one["logGroupName"] for one in groups]
         return sorted(name for name in there if name.startswith(_OURS))
 
 
