@@ -309,9 +309,9 @@ _CHECKS = (
         "gcp.cluster.endpoint",
         "The cluster's endpoint is not open to everybody",
         "Authorized networks, and whether all of Google Cloud's public addresses are let in beside "
-        "them; a private endpoint, or the DNS endpoint, which IAM guards; and whether a connection "
-        "is taken from here. Not looked at is whether the ZenML server "
-        "reaches it.",
+        "them; a private endpoint, or the DNS endpoint, which IAM guards, beside which the IP "
+        "endpoint may be open; and whether a connection is taken from here. Not looked at is "
+        "whether the ZenML server reaches it.",
         _GKE + "concepts/network-isolation",
         _CANNOT_FAIL,
     ),

@@ -5,21 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, narrow, width
 from kitaru_iac.checks.checklist import Checklist
 from kitaru_iac.checks.cluster_rights import evaluate_rights as evaluate_cluster_rights
-from kitaru_iac.checks.commands import OptionValue, command, note
-from kitaru_iac.checks.endpoint import SERVER_TOO, WHOLE_LIST
+from kitaru_iac.checks.commands import command, note
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER, missing_namespace, not_let_in
 from kitaru_iac.checks.kubernetes_version import evaluate_version as evaluate_offered
 from kitaru_iac.checks.kubernetes_version import minors_of
 from kitaru_iac.checks.model import Check, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
-from kitaru_iac.checks.probes import Outcome, ProbeError, all_of
+from kitaru_iac.checks.probes import ProbeError, all_of
 from kitaru_iac.checks.pull_secrets import evaluate_pull_secrets
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud
-from kitaru_iac.clouds.gcp.kubernetes_api import dns_endpoint
 from kitaru_iac.clouds.gcp.observations import Caller, Clusters, Connector, Raw
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed
@@ -27,6 +24,7 @@ from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import GcpResources
 from kitaru_iac.clouds.gcp.trust import evaluate_rights
 from kitaru_iac.clouds.gcp.verify_compute import evaluate_compute, evaluate_scopes
+from kitaru_iac.clouds.gcp.verify_endpoint import evaluate_endpoint
 from kitaru_iac.clouds.gcp.verify_pods import (
     evaluate_pod_identities,
     evaluate_workload_identity,
@@ -274,96 +272,3 @@ def evaluate_version(cluster: Raw, config: Raw, r: GcpResources) -> Verdict:
         "GKE",
         note(show, "shows the versions to update to"),
     )
-
-
-def evaluate_endpoint(seen: tuple[Raw, Outcome[bool]], r: GcpResources) -> Verdict:
-    """Open to the world, or out of reach: both are worth a word."""
-    cluster, reached = seen
-    if dns_endpoint(cluster) is not None:
-        # IAM lets in before the cluster is reached.
-        # https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint
-        words = "its DNS endpoint is guarded by IAM"
-        if reached is not True:
-            return _unreached(words, reached, describe(r, cluster))
-        return ok(f"{words}, and was reached from here", SERVER_TOO)
-    config = cluster.get("controlPlaneEndpointsConfig") or {}
-    by_address = config.get("ipEndpointsConfig") or {}
-    old = cluster.get("privateClusterConfig") or {}
-    if old.get("enablePrivateEndpoint") or False in (
-        by_address.get("enablePublicEndpoint"),
-        by_address.get("enabled"),
-    ):
-        return _evaluate_private(cluster, reached, r)
-    networks = by_address.get("authorizedNetworksConfig") or (
-        cluster.get("masterAuthorizedNetworksConfig") or {}
-    )
-    return _evaluate_networks(networks, cluster, reached, r)
-
-
-def _evaluate_private(cluster: Raw, reached: Outcome[bool], r: GcpResources) -> Verdict:
-    if reached is True:
-        return ok("its endpoint is private, and was reached from here", SERVER_TOO)
-    by_name = _update(cluster, r, enable_dns_access=True)
-    if isinstance(reached, ProbeError):
-        return _unreached("its endpoint is private", reached, by_name)
-    return warn(
-        "its endpoint is private: this machine and the ZenML server must be in its network, "
-        "or its DNS endpoint be on",
-        by_name,
-    )
-
-
-def _evaluate_networks(
-    networks: Raw, cluster: Raw, reached: Outcome[bool], r: GcpResources
-) -> Verdict:
-    """Whom the authorized networks let in.
-
-    https://cloud.google.com/kubernetes-engine/docs/how-to/authorized-networks
-    """
-    cidrs = [str(one.get("cidrBlock")) for one in networks.get("cidrBlocks") or ()]
-    listed = ", ".join(cidrs)
-    open_to = width(cidrs) if networks.get("enabled") else EVERY_ADDRESS
-    if open_to is None:
-        return unknown(f"GKE tells addresses that are none: {listed}", describe(r, cluster))
-    restrict = _let_in(networks, cidrs, cluster, r)
-    if open_to:
-        return warn(f"its endpoint is open to {open_to}", restrict)
-    # Any customer there can have one of them.
-    of_the_cloud = networks.get("gcpPublicCidrsAccessEnabled")
-    if of_the_cloud:
-        return warn(
-            f"its endpoint is open to {f'{listed} and ' if listed else ''}every public address of "
-            "Google Cloud, those of its other customers too",
-            _update(cluster, r, no_enable_google_cloud_access=True),
-        )
-    words = f"its endpoint is open to {listed or 'no address outside its network'}"
-    if reached is not True:
-        return _unreached(words, reached, restrict)
-    untold = "; GKE does not tell whether Google Cloud's public addresses are let in too"
-    caveat = f"{SERVER_TOO}{untold if of_the_cloud is None else ''}"
-    return ok(f"{words}, and was reached from here", caveat)
-
-
-def _let_in(networks: Raw, cidrs: list[str], cluster: Raw, r: GcpResources) -> str:
-    """The command that adds an address. gcloud sends what it is given alone: it says all of it."""
-    restrict = _update(
-        cluster,
-        r,
-        enable_master_authorized_networks=True,
-        master_authorized_networks=",".join([*narrow(cidrs), "ADDRESS/32"]),
-        no_enable_google_cloud_access=networks.get("gcpPublicCidrsAccessEnabled") is False,
-        enable_authorized_networks_on_private_endpoint=bool(
-            networks.get("privateEndpointEnforcementEnabled")
-        ),
-    )
-    return note(restrict, WHOLE_LIST)
-
-
-def _update(cluster: Raw, r: GcpResources, **flags: OptionValue) -> str:
-    return commands.cluster("update", r.cluster, cluster.get("location"), r.project, **flags)
-
-
-def _unreached(words: str, reached: Outcome[bool], remedy: str) -> Verdict:
-    if isinstance(reached, ProbeError):
-        return unknown(f"{words}; whether it is reached from here: {reached.why}", remedy)
-    return warn(f"{words}, and was not reached from here", remedy)

@@ -12,6 +12,7 @@ from kitaru_iac.checks.probes import Denied, Skipped
 from kitaru_iac.clouds.gcp import verify_bucket as b
 from kitaru_iac.clouds.gcp import verify_cluster as c
 from kitaru_iac.clouds.gcp import verify_compute as v
+from kitaru_iac.clouds.gcp import verify_endpoint as e
 from kitaru_iac.clouds.gcp import verify_pods as vp
 from kitaru_iac.clouds.gcp import verify_registry as g
 from kitaru_iac.clouds.gcp.kubernetes_api import endpoint_of
@@ -198,6 +199,11 @@ DNS = {"controlPlaneEndpointsConfig": {"dnsEndpointConfig": _NAME}}
 PRIVATE = {"privateClusterConfig": {"enablePrivateEndpoint": True}}
 
 
+def beside(**by_address: Any) -> dict[str, Any]:
+    both = {"dnsEndpointConfig": _NAME, "ipEndpointsConfig": by_address}
+    return {"controlPlaneEndpointsConfig": both}
+
+
 @pytest.mark.parametrize(
     ("cluster", "reached", "status"),
     [
@@ -219,10 +225,19 @@ PRIVATE = {"privateClusterConfig": {"enablePrivateEndpoint": True}}
         (DNS, False, WARN),
         (DNS, Skipped("not asked"), UNKNOWN),
         ({**PRIVATE, **DNS}, True, OK),
+        # The name does not close the address.
+        (beside(enabled=True, enablePublicEndpoint=True), True, WARN),
+        (beside(enabled=True, publicEndpoint="192.0.2.1"), True, WARN),
+        (beside(enablePublicEndpoint=True), Skipped("not asked"), WARN),
+        ({**DNS, **networks("0.0.0.0/0")}, True, WARN),
+        ({**DNS, **networks("192.0.2.0/24")}, True, OK),
+        (beside(enabled=False), True, OK),
+        (beside(enabled=True, enablePublicEndpoint=False), True, OK),
+        (beside(enabled=True, enablePublicEndpoint=False), False, WARN),
     ],
 )
 def test_endpoints(cluster: Any, reached: Any, status: CheckStatus) -> None:
-    assert c.evaluate_endpoint((cluster, reached), GKE).status is status
+    assert e.evaluate_endpoint((cluster, reached), GKE).status is status
 
 
 def test_the_endpoint_is_the_one_that_zenml_takes() -> None:

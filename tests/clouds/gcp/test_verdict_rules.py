@@ -25,6 +25,7 @@ from kitaru_iac.checks.probes import (
 from kitaru_iac.clouds.gcp import verify_bucket as b
 from kitaru_iac.clouds.gcp import verify_cluster as c
 from kitaru_iac.clouds.gcp import verify_compute as v
+from kitaru_iac.clouds.gcp import verify_endpoint as e
 from kitaru_iac.clouds.gcp import verify_identity as i
 from kitaru_iac.clouds.gcp import verify_pods as vp
 from kitaru_iac.clouds.gcp import verify_registry as g
@@ -158,11 +159,16 @@ def networks(*cidrs: str, enabled: bool = True) -> dict[str, Any]:
 
 
 def endpoint(reached: Any, **fields: Any) -> Callable[[], Verdict]:
-    return lambda: c.evaluate_endpoint((cluster(**fields), reached), GKE)
+    return lambda: e.evaluate_endpoint((cluster(**fields), reached), GKE)
 
 
 def by_address(**fields: Any) -> dict[str, Any]:
     return {"controlPlaneEndpointsConfig": {"ipEndpointsConfig": fields}}
+
+
+def by_both(reached: Any, **fields: Any) -> Callable[[], Verdict]:
+    both = {**dns(True), "ipEndpointsConfig": fields}
+    return endpoint(reached, controlPlaneEndpointsConfig=both)
 
 
 USING = frozenset(needed(GKE, Identity.RUNTIME, Resource.BUCKET))
@@ -582,6 +588,28 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "endpoint: its name": endpoint(True, controlPlaneEndpointsConfig=dns(True)),
     "endpoint: its name, not reached": endpoint(False, controlPlaneEndpointsConfig=dns(True)),
     "endpoint: its name, unseen": endpoint(AWAY, controlPlaneEndpointsConfig=dns(True)),
+    "endpoint: its name, and its address": by_both(True, enabled=True, enablePublicEndpoint=True),
+    "endpoint: its name, and its address off": by_both(True, enabled=False),
+    "endpoint: its name, and its address for some": by_both(
+        True,
+        enablePublicEndpoint=True,
+        authorizedNetworksConfig={
+            **networks("192.0.2.0/24"),
+            "gcpPublicCidrsAccessEnabled": False,
+        },
+    ),
+    "endpoint: its name, and its address for whom is not all told": by_both(
+        True, enablePublicEndpoint=True, authorizedNetworksConfig=networks("192.0.2.0/24")
+    ),
+    "endpoint: its name, and its address for Google Cloud": by_both(
+        True,
+        enablePublicEndpoint=True,
+        authorizedNetworksConfig={"enabled": True, "gcpPublicCidrsAccessEnabled": True},
+    ),
+    "endpoint: its name, and its address for nonsense": by_both(
+        True, enablePublicEndpoint=True, authorizedNetworksConfig=networks("x")
+    ),
+    "endpoint: its name, its address open, not reached": by_both(False, enablePublicEndpoint=True),
     "endpoint: its name from inside": endpoint(True, controlPlaneEndpointsConfig=dns(False)),
     "endpoint: private of old": endpoint(
         True, privateClusterConfig={"enablePrivateEndpoint": True}
