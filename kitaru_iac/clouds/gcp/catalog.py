@@ -275,7 +275,8 @@ _CHECKS = (
     CheckInfo(
         "gcp.cluster.pod_identity",
         "Pods reach the bucket as themselves",
-        "A grant on the bucket to the pods' principal; or, where an annotation of their service "
+        "A grant on the bucket to the pods' principal, which counts with uniform bucket-level "
+        "access alone; or, where an annotation of their service "
         "account names one of Google's, that this one lets them in and may use the bucket: GKE "
         "hands out its tokens then. Neither is a warning: it counts for the code of steps alone, "
         "since ZenML reaches the store with the connector's credentials. Both service accounts "

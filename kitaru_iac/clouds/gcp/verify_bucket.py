@@ -260,7 +260,7 @@ def evaluate_uniform(bucket: Bucket, r: GcpResources) -> Verdict:
         return ok("uniform bucket-level access is on")
     return warn(
         "access lists on its objects count beside IAM",
-        _update(r, uniform_bucket_level_access=True),
+        note(_update(r, uniform_bucket_level_access=True), "drops them, after 90 days for good"),
     )
 
 

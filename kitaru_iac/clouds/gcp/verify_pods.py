@@ -13,7 +13,7 @@ from kitaru_iac.checks.pods import account_fault
 from kitaru_iac.checks.probes import Outcome, Probe, ProbeError
 from kitaru_iac.clouds.gcp import commands
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
-from kitaru_iac.clouds.gcp.observations import Caller, Raw, Rights
+from kitaru_iac.clouds.gcp.observations import Bucket, Caller, Raw, Rights
 from kitaru_iac.clouds.gcp.permission_table import Resource
 from kitaru_iac.clouds.gcp.permissions import needed, pod_member
 from kitaru_iac.clouds.gcp.probes import GcpProbes
@@ -25,6 +25,8 @@ from kitaru_iac.values import replace
 __all__ = ["evaluate_pod_identities", "evaluate_workload_identity", "pod_probe"]
 
 _ANNOTATION = "iam.gke.io/gcp-service-account"
+#: What is said beside a command that switches uniform bucket-level access on.
+_FOR_GOOD = "switching it on drops the lists on objects, after 90 days for good"
 _MAY_BECOME = ("iam.serviceAccounts.getAccessToken",)
 
 
@@ -74,6 +76,7 @@ class PodIdentity:
         enabled: Whether Workload Identity is on everywhere in the cluster.
         direct: What the pods' own principal may do to the bucket.
         account: What the cluster tells of it; empty if there is none yet.
+        bucket: The bucket's settings.
         named: The account of Google's that it names, if any.
         become: Whether the pods may become that one.
         through: What that one may do to the bucket.
@@ -85,6 +88,7 @@ class PodIdentity:
     enabled: bool
     direct: Outcome[Rights]
     account: Outcome[Raw]
+    bucket: Outcome[Bucket]
     named: str | None = None
     become: Outcome[Rights] | None = None
     through: Outcome[Rights] | None = None
@@ -103,11 +107,12 @@ def _pod_probe(probes: GcpProbes, r: GcpResources, name: str) -> Probe[PodIdenti
     direct = probes.on_bucket("the pods' rights on the bucket", pods)
 
     def run(cluster: Raw, members: tuple[str, ...], caller: Caller, straight: Outcome[Rights],
-            account: Outcome[Raw], bucket: Outcome[Raw]) -> PodIdentity:  # fmt: skip
+            account: Outcome[Raw], settings: Outcome[Bucket], granted: Outcome[Raw]
+            ) -> PodIdentity:  # fmt: skip
         enabled = evaluate_workload_identity(cluster, r).status is CheckStatus.OK
         named = None if isinstance(account, ProbeError) else _named(account)
         if named is None:
-            return PodIdentity(name, enabled, straight, account)
+            return PodIdentity(name, enabled, straight, account, settings)
         policy: Outcome[Raw]
         try:
             policy = probes.read_account_policy(named)
@@ -118,12 +123,13 @@ def _pod_probe(probes: GcpProbes, r: GcpResources, name: str) -> Probe[PodIdenti
             enabled,
             straight,
             account,
+            settings,
             named,
             probes.read_rights(members, (policy,), caller),
-            probes.read_rights((f"serviceAccount:{named}",), (bucket,), caller),
+            probes.read_rights((f"serviceAccount:{named}",), (granted,), caller),
         )
 
-    asked = (direct, probes.pod_account(name), probes.bucket_policy)
+    asked = (direct, probes.pod_account(name), probes.bucket, probes.bucket_policy)
     requires = (probes.cluster, pods, probes.session)
     if name != r.named_account:
         return Probe("the pods' identity", run, requires=requires, after=asked)
@@ -183,14 +189,8 @@ def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:
         )
     wanted = needed(r, Identity.RUNTIME, Resource.BUCKET)
     may_become = _covers(seen.become, _MAY_BECOME)
-    direct = seen.direct
-    if seen.named is None and isinstance(direct, Rights) and direct.granted >= set(wanted):
-        named = (
-            f", nor whether {seen.pods} names an account of Google's, whose rights would count"
-            if isinstance(seen.account, ProbeError)
-            else ""
-        )
-        return ok(f"{direct.member} has {', '.join(direct.roles)}", f"{DENY_UNSEEN}{named}")
+    if seen.named is None and _covers(seen.direct, wanted):
+        return _evaluate_direct(seen, r)
     if may_become and _covers(seen.through, wanted):
         return ok(f"pods become {seen.named}, which may use the bucket", DENY_UNSEEN)
     member = (
@@ -201,6 +201,9 @@ def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:
     if seen.named is not None:
         member = f"serviceAccount:{seen.named}"
     grant = use_bucket(f"gs://{r.bucket}", member)
+    has_lists = isinstance(seen.bucket, Bucket) and not seen.bucket.uniform
+    if seen.named is None and has_lists:
+        grant = f"{_make_uniform(r)} && {grant}"
     deciding: tuple[object, ...] = (seen.direct, seen.account)
     if seen.named is not None:
         deciding = (seen.become, seen.through)
@@ -228,10 +231,45 @@ def _evaluate(seen: PodIdentity, r: GcpResources) -> Verdict:
                 role="roles/iam.workloadIdentityUser",
             ),
         )
+    lists = f"; uniform bucket-level access is off, which keeps them out too: {_FOR_GOOD}"
     return warn(
         f"no policy that was read lets the pods of {seen.pods} use the bucket, for the code of "
-        "steps; ZenML itself takes the connector's credentials",
+        f"steps; ZenML itself takes the connector's credentials{lists if has_lists else ''}",
         grant,
+    )
+
+
+def _evaluate_direct(seen: PodIdentity, r: GcpResources) -> Verdict:
+    """The principal has the rights, which count on a bucket with uniform access alone.
+
+    https://cloud.google.com/storage/docs/uniform-bucket-level-access
+    """
+    direct = seen.direct
+    assert isinstance(direct, Rights)
+    if isinstance(seen.bucket, ProbeError):
+        return unknown(
+            f"{direct.member} has {', '.join(direct.roles)}; whether uniform bucket-level access "
+            f"is on, without which it is not let in: {seen.bucket.why}",
+            seen.bucket.remedy or gcloud("storage", "buckets", "describe", f"gs://{r.bucket}"),
+            seen.bucket.permission,
+        )
+    if not seen.bucket.uniform:
+        return warn(
+            f"{direct.member} has {', '.join(direct.roles)}, and is not let in while uniform "
+            f"bucket-level access is off: {_FOR_GOOD}",
+            _make_uniform(r),
+        )
+    named = (
+        f", nor whether {seen.pods} names an account of Google's, whose rights would count"
+        if isinstance(seen.account, ProbeError)
+        else ""
+    )
+    return ok(f"{direct.member} has {', '.join(direct.roles)}", f"{DENY_UNSEEN}{named}")
+
+
+def _make_uniform(r: GcpResources) -> str:
+    return gcloud(
+        "storage", "buckets", "update", f"gs://{r.bucket}", uniform_bucket_level_access=True
     )
 
 

@@ -60,6 +60,7 @@ GKE = replace(VERTEX, type=StackType.KUBERNETES, cluster="pods", namespace="ml",
               pool=None, impersonates=False, rights=rights_for({}))  # fmt: skip
 LOCAL = replace(VERTEX, type=StackType.LOCAL, workload=None)
 BUCKET = Bucket("europe-west1", (), True, "enforced", True, 604800, None, "123")
+LISTED = replace(BUCKET, uniform=False)
 INHERITED = replace(BUCKET, prevention="inherited")
 PROJECT = Project("my-project", "123", "ACTIVE")
 KEY = "projects/p/locations/eu/keyRings/r/cryptoKeys/k"
@@ -186,6 +187,17 @@ def annotated(account: str | None) -> dict[str, Any]:
     return {"metadata": {"annotations": {"iam.gke.io/gcp-service-account": account}}}
 
 
+def pod(name: str, enabled: bool, direct: Any, account: Any, *google: Any) -> vp.PodIdentity:
+    """On a bucket with uniform access."""
+    return vp.PodIdentity(name, enabled, direct, account, BUCKET, *google)
+
+
+def on(bucket: Any, *seen: Any) -> Callable[[], Verdict]:
+    """The orchestrator's pod alone, on another bucket."""
+    found = replace(pod(GKE.pod_accounts[0], *seen), bucket=bucket)
+    return lambda: vp.evaluate_pod_identities((found,), GKE)
+
+
 def pods(*seen: Any) -> Callable[[], Verdict]:
     return both(seen)
 
@@ -193,13 +205,13 @@ def pods(*seen: Any) -> Callable[[], Verdict]:
 def both(*seen: tuple[Any, ...]) -> Callable[[], Verdict]:
     """What is seen of the orchestrator's pod, and of those of the steps."""
     named = zip(GKE.pod_accounts, seen, strict=False)
-    found = tuple(vp.PodIdentity(name, *one) for name, one in named)
+    found = tuple(pod(name, *one) for name, one in named)
     return lambda: vp.evaluate_pod_identities(found, GKE)
 
 
 def of_named(*seen: tuple[Any, ...]) -> Callable[[], Verdict]:
     """What is seen of accounts that the description names, so that ZenML makes none."""
-    found = tuple(vp.PodIdentity(*one) for one in seen)
+    found = tuple(pod(*one) for one in seen)
     r = replace(GKE, rights=rights_for({"service_account_name": "named"}))
     return lambda: vp.evaluate_pod_identities(found, r)
 
@@ -557,6 +569,16 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     ),
     "pods: off": pods(False, MAY, {}),
     "pods: themselves": pods(True, MAY, {}),
+    "pods: themselves, where lists count": on(LISTED, True, MAY, {}),
+    "pods: themselves, settings unseen": on(DENIED, True, MAY, {}),
+    "pods: themselves, settings unseen, without a remedy": on(Denied("no"), True, MAY, {}),
+    "pods: through an account, where lists count": on(LISTED, True, MAY, {}, OURS, BECOMES, MAY),
+    "pods: through an account, settings unseen": on(DENIED, True, MAY, {}, OURS, BECOMES, MAY),
+    "pods: neither, where lists count": on(LISTED, True, MAY_NOT, {}),
+    "pods: neither, settings unseen": on(DENIED, True, MAY_NOT, {}),
+    "pods: may not use it through an account, where lists count": on(
+        LISTED, True, MAY, {}, OURS, BECOMES, MAY_NOT
+    ),
     "pods: themselves, annotation unseen": pods(True, MAY, DENIED),
     "pods: themselves, but they are another": pods(True, MAY, {}, OURS, BECOMES, MAY_NOT),
     "pods: through an account": pods(True, MAY_NOT, {}, OURS, BECOMES, MAY),
