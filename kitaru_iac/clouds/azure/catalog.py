@@ -223,7 +223,8 @@ _CHECKS = (
     CheckInfo(
         "azure.workspace.network",
         "The workspace is reached, and its jobs reach what they need",
-        "Public network access and the isolation of its managed network. Whether those who submit "
+        "Public network access, also from selected addresses alone where Azure tells that, and the "
+        "isolation of its managed network. Whether those who submit "
         "runs are let in, and ZenML's server is let out to, is not seen: then it is unknown.",
         _ML + "how-to-managed-network",
         frozenset({_OK, _UNKNOWN}),

@@ -18,6 +18,7 @@ from kitaru_iac.clouds.azure.observations import (
     known_text,
     subscription_of,
     text,
+    texts,
     within,
 )
 from kitaru_iac.clouds.azure.permission_table import Resource
@@ -189,6 +190,13 @@ def evaluate_network(workspace: Raw) -> Verdict:
             "cannot be seen",
             _show(workspace),
         )
+    default = text(workspace, "properties", "networkAcls", "defaultAction")
+    if default == "Deny" or texts(workspace, "properties", "ipAllowlist"):
+        return unknown(
+            "it lets only selected addresses in; whether those of whoever submits runs are among "
+            "them cannot be seen",
+            _show(workspace),
+        )
     if isolation == "AllowOnlyApprovedOutbound":
         return unknown(
             "its jobs reach only what its outbound rules name; whether ZenML's server, the store "
@@ -201,6 +209,12 @@ def evaluate_network(workspace: Raw) -> Verdict:
                 **of(known_text(workspace, "id"), "workspace_name"),
             ),
         )
-    if public == "Enabled" and isolation in {None, "Disabled", "AllowInternetOutbound"}:
-        return ok("it is open to all networks, and its jobs reach the internet")
+    lets_out = isolation in {None, "Disabled", "AllowInternetOutbound"}
+    if public == "Enabled" and default in {None, "Allow"} and lets_out:
+        # Older versions of AzureML's API do not tell it.
+        untold = "whether it lets in selected addresses alone is not told"
+        return ok(
+            "it is open to all networks, and its jobs reach the internet",
+            None if default else untold,
+        )
     return unknown("it does not say which networks it lets in", _show(workspace))

@@ -262,9 +262,9 @@ def is_who(identity: Any, primary: str | None = None) -> Callable[[], Verdict]:
     return lambda: w.evaluate_identity(seen)
 
 
-def jobs(public: Any, isolation: Any = None) -> Callable[[], Verdict]:
+def jobs(public: Any, isolation: Any = None, **more: Any) -> Callable[[], Verdict]:
     managed = {"isolationMode": isolation} if isolation else None
-    seen = workspace(publicNetworkAccess=public, managedNetwork=managed)
+    seen = workspace(publicNetworkAccess=public, managedNetwork=managed, **more)
     return lambda: w.evaluate_network(seen)
 
 
@@ -652,6 +652,11 @@ VERDICTS: dict[str, Callable[[], Verdict]] = {
     "jobs: open": jobs("Enabled"),
     "jobs: no isolation": jobs("Enabled", "Disabled"),
     "jobs: internet": jobs("Enabled", "AllowInternetOutbound"),
+    "jobs: open to all, as told": jobs("Enabled", networkAcls={"defaultAction": "Allow"}),
+    "jobs: open to all, without a list": jobs("Enabled", ipAllowlist=[]),
+    "jobs: some addresses": jobs("Enabled", networkAcls={"defaultAction": "Deny"}),
+    "jobs: some addresses, by a list": jobs("Enabled", ipAllowlist=["192.0.2.0/24"]),
+    "jobs: odd addresses": jobs("Enabled", networkAcls={"defaultAction": "Odd"}),
     "jobs: private": jobs("Disabled", "AllowOnlyApprovedOutbound"),
     "jobs: approved": jobs("Enabled", "AllowOnlyApprovedOutbound"),
     "jobs: odd": jobs("Enabled", "Odd"),
