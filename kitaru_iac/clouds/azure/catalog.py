@@ -131,7 +131,8 @@ _CHECKS = (
         "those of the subscription too. What the looking identity may do is told "
         "by Azure; for another one its role assignments are read, with its groups'. Unknown "
         "where a condition decides, or where the connector's identity is not told. Not looked at: "
-        "deny assignments.",
+        "deny assignments, and, where the looking identity may not list its own role assignments, "
+        "their conditions.",
         _STORAGE + "blobs/assign-azure-role-data-access",
         _CANNOT_WARN,
     ),
@@ -180,7 +181,8 @@ _CHECKS = (
         "The connector may push images",
         "The roles of the connector at the registry, of the kind that its mode takes; but for a "
         "service principal it has to be shown the registry too, which it finds in a listing. Not "
-        "looked at: deny assignments, and whether the admin user would let it in.",
+        "looked at: deny assignments, conditions of role assignments that the looking identity may "
+        "not list, and whether the admin user would let it in.",
         _ACR + "container-registry-rbac-built-in-roles-overview",
         _CANNOT_WARN,
     ),

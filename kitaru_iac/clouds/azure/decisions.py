@@ -62,10 +62,18 @@ def allows(roles: Iterable[Role], action: str, *, data: bool) -> Answer:
 
 
 def judge(rights: Rights, needed: Iterable[AzurePermission]) -> Judged:
-    """Sort what is needed by what the roles say."""
+    """Sort what is needed by what the roles say.
+
+    What the assignments of who looks allow under a condition alone is no more than that, though
+    Azure tells their roles without it.
+    """
     sorted_: dict[Answer, list[str]] = {answer: [] for answer in Answer}
     for row in needed:
-        answer = allows(rights.roles, row.action, data=is_data(row.action))
+        data = is_data(row.action)
+        answer = allows(rights.roles, row.action, data=data)
+        limit = allows(rights.assigned or (), row.action, data=data)
+        if answer is Answer.YES and limit is Answer.CONDITIONAL:
+            answer = limit
         sorted_[answer].append(row.action)
     return Judged(
         tuple(sorted_[Answer.YES]), tuple(sorted_[Answer.CONDITIONAL]), tuple(sorted_[Answer.NO])

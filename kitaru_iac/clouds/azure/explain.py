@@ -30,6 +30,10 @@ __all__ = ["About", "checklist", "evaluate_region", "evaluate_rights"]
 T = TypeVar("T")
 
 _UNSEEN = "not looked at: deny assignments, and grants of the last minutes"
+_CONDITIONS_UNSEEN = (
+    "not looked at: deny assignments, conditions of role assignments, and grants of the last "
+    "minutes"
+)
 
 
 def checklist(probes: AzureProbes, resources: AzureResources) -> Checklist[Principal]:
@@ -136,7 +140,7 @@ def evaluate_rights(
     """
     conditional: list[str] = []
     who, who_id, subscription = "nobody", None, None
-    allowed = 0
+    allowed, unseen = 0, _UNSEEN
     for rights, needed in seen:
         judged = judge(rights, needed)
         who, who_id = rights.principal.name, rights.principal.object_id
@@ -163,6 +167,8 @@ def evaluate_rights(
             return fail(why, remedy)
         conditional += judged.conditional
         allowed += len(judged.allowed)
+        if rights.assigned is None:
+            unseen = _CONDITIONS_UNSEEN
     if conditional or not allowed:
         return unknown(
             f"{who} may {', '.join(conditional)} under a condition of the role assignment only"
@@ -177,7 +183,7 @@ def evaluate_rights(
                 subscription=subscription,
             ),
         )
-    return ok(f"{who} may do all that is needed ({allowed} of {allowed} operations)", _UNSEEN)
+    return ok(f"{who} may do all that is needed ({allowed} of {allowed} operations)", unseen)
 
 
 def _may_be_delegated(rights: Rights, judged: Judged, identity: Identity) -> bool:

@@ -209,12 +209,15 @@ class Rights:
         roles: Those at the scope and above.
         is_managed: Whether another tenant manages the subscription, whose people and applications
             have roles there that are no assignments (Azure Lighthouse); None if it was not seen.
+        assigned: Of who looks, whose roles Azure tells without the conditions of their assignments:
+            those of the assignments, if one has a condition; None if they were not seen.
     """
 
     principal: Principal
     scope: str
     roles: tuple[Role, ...]
     is_managed: bool | None = False
+    assigned: tuple[Role, ...] | None = ()
 
 
 def roles_in(answer: Raw, *path: str, condition: str | None = None) -> tuple[Role, ...]:

@@ -178,8 +178,10 @@ PERMISSIONS: tuple[AzurePermission, ...] = (
             _SUBSCRIPTION: "azure.subscription",
             "Microsoft.Resources/subscriptions/providers/read": "azure.providers",
             "Microsoft.Authorization/permissions/read": "azure.connector.*: the caller's rights",
-            "Microsoft.Authorization/roleAssignments/read": "another identity's rights",
-            "Microsoft.Authorization/roleDefinitions/read": "another identity's rights",
+            "Microsoft.Authorization/roleAssignments/read": "another identity's rights, and the "
+            "conditions of the caller's",
+            "Microsoft.Authorization/roleDefinitions/read": "another identity's rights, and the "
+            "conditions of the caller's",
             _ACCOUNTS: "azure.bucket.*",
             "Microsoft.KeyVault/vaults/read": "azure.*.encryption, azure.workspace.attached",
             "Microsoft.KeyVault/vaults/keys/read": "azure.*.encryption: the newest version",

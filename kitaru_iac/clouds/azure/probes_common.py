@@ -7,7 +7,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.probes import Denied, Outcome, Probe, ProbeError, Skipped, in_batches
+from kitaru_iac.checks.probes import (
+    Denied,
+    NoCredentials,
+    Outcome,
+    Probe,
+    ProbeError,
+    Skipped,
+    in_batches,
+)
 from kitaru_iac.clouds.azure.commands import az
 from kitaru_iac.clouds.azure.decisions import Answer, allows
 from kitaru_iac.clouds.azure.observations import (
@@ -140,7 +148,9 @@ class CommonProbes:
                 if isinstance(subscription, ProbeError)
                 else bool(within(subscription, "managedByTenants"))
             )
-            return Rights(who, id, self._roles(id, who, what), is_managed)
+            if not who.is_caller:
+                return Rights(who, id, self._roles(id, who, what), is_managed)
+            return Rights(who, id, self._own(id, what), is_managed, self._limits(id, who, what))
 
         after = (self.subscription,)
         return Probe(f"the roles on {what}", run, requires=(scope, principal), after=after)
@@ -184,14 +194,34 @@ class CommonProbes:
             ),
         )
 
+    def _own(self, id: str, what: str) -> tuple[Role, ...]:
+        """What the caller may do, whatever it is by, without the conditions of assignments."""
+        path = f"{id}{_ROLES}/permissions"
+        found: list[Role] = []
+        for page in self._azure.list(path, _AUTHORIZATION, about=f"the caller's rights on {what}"):
+            found += roles_in({"value": [page]}, "value")
+        return tuple(found)
+
+    def _limits(self, id: str, who: Principal, what: str) -> tuple[Role, ...] | None:
+        """The caller's assigned roles, if one has a condition; None if that was not seen.
+
+        Raises:
+            NoCredentials: That is about everything.
+        """
+        try:
+            conditions = self._conditions(id, who, what)
+            is_limited = any(each for some in conditions.values() for each in some)
+            return self._defined(conditions) if is_limited else ()
+        except NoCredentials:
+            raise
+        except ProbeError:
+            return None
+
     def _roles(self, id: str, who: Principal, what: str) -> tuple[Role, ...]:
-        if who.is_caller:
-            path = f"{id}{_ROLES}/permissions"
-            about = f"the caller's rights on {what}"
-            found: list[Role] = []
-            for page in self._azure.list(path, _AUTHORIZATION, about=about):
-                found += roles_in({"value": [page]}, "value")
-            return tuple(found)
+        return self._defined(self._conditions(id, who, what))
+
+    def _conditions(self, id: str, who: Principal, what: str) -> dict[str, list[str | None]]:
+        """The roles that are assigned at a scope or above, with their assignments' conditions."""
         if who.object_id is None:
             raise Skipped(f"nobody told the object id of {who.name}", az("ad", "signed-in-user",
                           "show"))  # fmt: skip
@@ -207,8 +237,10 @@ class CommonProbes:
             if not _is_above(at, id.lower()):
                 continue
             role = known_text(one, "properties", "roleDefinitionId")
-            conditions.setdefault(role, []).append(text(one, "properties", "condition"))
+            conditions.setdefault(role, []).append(text(one, "properties", "condition") or None)
+        return conditions
 
+    def _defined(self, conditions: dict[str, list[str | None]]) -> tuple[Role, ...]:
         def definition(role: str) -> tuple[Role, ...]:
             answer = self._azure.get(role, _AUTHORIZATION, about=f"the role {role}")
             under = None if None in conditions[role] else conditions[role][0]

@@ -44,6 +44,14 @@ def test_what_is_needed_is_sorted_by_what_the_roles_say() -> None:
     held = rights(Role(actions=(READ,)), Role(data_actions=(BLOBS,), condition="x"))
     assert judge(held, needed(WRITE, READ, BLOBS)) == Judged((READ,), (BLOBS,), (WRITE,))
     assert judge(held, ()) == Judged()
+    # Azure tells the roles of who looks without the conditions of their assignments.
+    limits = (Role(actions=(READ, WRITE), condition="x"), Role(actions=(WRITE,)))
+    all_of_it = Role(actions=("*",))
+    held = replace(rights(all_of_it), assigned=limits)
+    assert judge(held, needed(WRITE, READ, BLOBS)) == Judged((WRITE,), (READ,), (BLOBS,))
+    assert judge(replace(held, roles=()), needed(READ)) == Judged((), (), (READ,))
+    unlisted = replace(rights(all_of_it), assigned=(Role(actions=(WRITE,), condition="x"),))
+    assert judge(unlisted, needed(READ)) == Judged((READ,))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ LISTING = "Microsoft.Storage/storageAccounts/blobServices/containers/read"
 PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 MANAGING = [{"tenantId": "99999999-0000-1111-2222-333333333333"}]
 YES, CONDITIONAL, NO = Answer
+UNSEEN = "not looked at: deny assignments, and grants of the last minutes"
+NO_CONDITIONS = UNSEEN.replace(",", ", conditions of role assignments,")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,41 @@ def test_a_conditional_assignment_is_unknown_unless_another_one_is_not(world: Wo
     assert found(world)[0] is CheckStatus.UNKNOWN
     world.azure.role_assignment(world.subscription, role, OTHER)
     assert found(world)[0] is CheckStatus.OK
+
+
+def as_caller(world: World) -> CheckResult:
+    return world.check(world.local(), "azure.connector.bucket_access")
+
+
+def test_a_condition_counts_for_who_looks_though_azure_tells_their_rights_without(
+    world: World,
+) -> None:
+    role = another(world)
+    assert (as_caller(world).status, as_caller(world).caveat) == (CheckStatus.OK, UNSEEN)
+    world.azure.role_assignment(world.account_id, role, OTHER, condition="@Resource[…]")
+    assert as_caller(world).status is CheckStatus.OK  # somebody else's
+    world.azure.role_assignment(world.container_id, role, world.caller, condition="@Resource[…]")
+    limited = as_caller(world)
+    assert (limited.status, "under a condition" in limited.why) == (CheckStatus.UNKNOWN, True)
+    assert LISTING not in limited.why  # of the account, above the assignment
+    world.azure.role_assignment(world.subscription, role, world.caller)
+    assert as_caller(world).status is CheckStatus.OK
+
+
+@pytest.mark.parametrize("kind", ["roleAssignments", "roleDefinitions"])
+def test_conditions_that_may_not_be_read_are_said_to_be_unseen(kind: str, world: World) -> None:
+    world.azure.role_assignment(world.account_id, another(world), world.caller, condition="x")
+    world.azure.deny(f"Microsoft.Authorization/{kind}/read")
+    result = as_caller(world)
+    assert (result.status, result.caveat) == (CheckStatus.OK, NO_CONDITIONS)
+
+
+def test_a_role_that_is_no_assignment_is_what_azure_says(world: World) -> None:
+    """One by delegation (Azure Lighthouse) is told with the caller's rights, and not listed."""
+    world.fit_bucket()
+    role = world.azure.role_definition("other", actions=["Microsoft.Web/sites/read"])
+    world.azure.role_assignment(world.account_id, role, world.caller, condition="x")
+    assert as_caller(world).status is CheckStatus.OK
 
 
 def test_one_who_is_told_to_be_the_caller_is_asked_as_the_caller(world: World) -> None:
