@@ -7,6 +7,7 @@ from collections.abc import Mapping
 __all__ = [
     "ADOPTING_LABEL",
     "APPLIED_LABEL",
+    "ASIDE_LABEL",
     "BACKEND_LABEL",
     "DEPLOYMENT_LABELS",
     "DESCRIBED_LABEL",
@@ -31,6 +32,9 @@ MANAGED_LABEL = "kitaru.managed"
 ORPHANED_LABEL = "kitaru.orphaned"
 #: On a stack while `adopt` labels its parts: a run that died left it, and the next one goes on.
 ADOPTING_LABEL = "kitaru.adopting"
+#: On what a run sets aside as ``NAME-replaced``, with the name of the stack that it replaces: by
+#: that mark it is known, since anybody may call something so.
+ASIDE_LABEL = "kitaru.aside"
 #: Labels of a stack that say where its deployment is begin so.
 DEPLOYMENT_LABELS = "kitaru.pulumi."
 #: The Pulumi project, stack and backend of that deployment.

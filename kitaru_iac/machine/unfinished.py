@@ -51,6 +51,7 @@ class Unfinished:
         took_over: Of any other: whether parts that a deletion had kept are taken over.
         age: Seconds since it was begun.
         id: The store's id, where it has one; None in a note of an earlier release too.
+        marks: Whether it labels what it sets aside; False in a note of an earlier release.
     """
 
     store: str
@@ -61,6 +62,7 @@ class Unfinished:
     took_over: bool = False
     age: float = 0.0
     id: str | None = None
+    marks: bool = True
 
     def is_of(self, store: Whereabouts) -> bool:
         """Whether it is of this store: by the id, for which an address is no substitute."""
@@ -81,6 +83,7 @@ def begin(
         "token": token,
         "recursive": recursive,
         "took_over": took_over,
+        "marks": True,
     }
     with contextlib.suppress(ImportError, OSError):
         import fcntl  # noqa: F401 - without it no lock says whether a run is dead
@@ -138,6 +141,7 @@ def _read(place: Path) -> Unfinished | None:
             took_over=bool(body["took_over"]),
             age=max(0.0, time.time() - place.stat().st_mtime),
             id=None if body.get("id") is None else str(body["id"]),
+            marks=bool(body.get("marks")),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -16,17 +16,18 @@ from kitaru_iac.errors import (
     StackChanged,
 )
 from kitaru_iac.gateway.documents import StackDoc, Where
-from kitaru_iac.labels import MANAGED_LABEL
+from kitaru_iac.labels import ASIDE_LABEL, MANAGED_LABEL
 from kitaru_iac.plan.model import Action
 from kitaru_iac.records.annotations import description_after, labels_after
 from kitaru_iac.records.applied import without_applied
+from kitaru_iac.records.aside import is_changeable
 from kitaru_iac.records.diff import (
     diff,
     is_own_component,
     is_own_connector,
     replacement_reason,
 )
-from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
+from kitaru_iac.records.model import ComponentRecord, Records, stored_id
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.pending_deletes import PendingDeletes
 from kitaru_iac.records.read_back import (
@@ -61,15 +62,6 @@ class ApplyResult:
         self.components_created: list[ComponentRecord] = []
         self.connectors_created: list[str] = []
         self.deleted: list[str] = []
-
-
-def _is_changeable(old: ConnectorRecord, new: ConnectorRecord) -> bool:
-    """Whether ZenML changes a connector that components are linked to.
-
-    Not its type or method; and where its secrets are taken away, it would leave them stored.
-    """
-    same = (old.type, old.auth_method) == (new.type, new.auth_method)
-    return same and (bool(new.secrets) or not old.secrets)
 
 
 class RecordsChange:
@@ -272,12 +264,12 @@ class RecordsChange:
         old = known.connector if known else None
         if old is not None and not is_own_connector(old, replace(self.desired, labels={})):
             old = None
-        if old is not None and _is_changeable(old, wanted):
+        if old is not None and is_changeable(old, wanted):
             self.connector = self.writer.update_connector(wanted, old)
             return
         if old is not None:  # make room instead
             aside = old.name + REPLACED
-            self.writer.rename_connector(old, aside)
+            self.writer.rename_connector(old, aside, self._set_aside(old.labels))
             self.pending_deletes.connector(aside, stored_id(old))
         self.connector = self.writer.create_connector(wanted)
         result.connectors_created.append(wanted.name)
@@ -356,7 +348,7 @@ class RecordsChange:
     def _swap(self, new: ComponentRecord, old: ComponentRecord, owner: Records) -> str:
         """Replace a component whose flavor changes: the old one makes room for its name."""
         aside = old.name + REPLACED
-        labels = {**old.labels, MANAGED_LABEL: "true"}
+        labels = self._set_aside(old.labels)
         self.writer.relabel_component(old, aside, self._connector_of(owner), labels)
         self.pending_deletes.component(replace(old, name=aside))
         marked = replace(new, labels={MANAGED_LABEL: "true", **new.labels})
@@ -367,21 +359,28 @@ class RecordsChange:
         aside = current.stack + REPLACED
         connector = self._connector_of(current)
         stack_id = stored_id(current)
-        self.writer.rename_stack(stack_id, current.stack, aside)
+        labels = self._set_aside(current.labels)
+        self.writer.rename_stack(
+            stack_id, current.stack, aside, labels=labels, old_labels=current.labels
+        )
         self.pending_deletes.stack(aside, stack_id)
         carried: dict[str, list[str]] = {}
         for component in current.components:
             if is_own_component(component, current):
-                marked = {**component.labels, MANAGED_LABEL: "true"}
+                marked = self._set_aside(component.labels)
                 self.writer.relabel_component(component, aside, connector, marked)
                 self.pending_deletes.component(replace(component, name=aside))
             else:
                 carried.setdefault(component.type, []).append(stored_id(component))
         old = current.connector
         if old is not None and is_own_connector(old, current):
-            self.writer.rename_connector(old, aside)
+            self.writer.rename_connector(old, aside, self._set_aside(old.labels))
             self.pending_deletes.connector(aside, stored_id(old))
         return carried
+
+    def _set_aside(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """The labels of what makes room: it is known by them if this run dies."""
+        return {**labels, MANAGED_LABEL: "true", ASIDE_LABEL: self.desired.stack}
 
     @staticmethod
     def _connector_of(records: Records) -> str | None:

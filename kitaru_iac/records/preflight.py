@@ -21,6 +21,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.notices import KitaruWarning, LocalCredentials, StoreIsLocal
+from kitaru_iac.records.aside import taken_aside
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
 from kitaru_iac.records.fields import check_extra
@@ -163,8 +164,9 @@ def _names(
     store: Store, records: Records, current: Records | None, orphans: Records | None
 ) -> list[KitaruError]:
     taken = list(_taken(store, records, current, orphans))
-    if not taken:
-        return []
+    aside = taken_aside(store, records, current, orphans)
+    if not taken or (current is None and aside is not None):
+        return [] if aside is None else [aside]
     name = records.stack
     young = store.orphans(name, fresh=True)
     if not list(_taken(store, records, current, young)) and (wait := store.wait_for(name)):

@@ -1,20 +1,27 @@
 """Finish or take back what a killed process left.
 
-While a part is replaced it is called ``NAME-replaced``, and its successor has the name. A connector
-that is made has a temporary name at first; before it comes its secret.
+While a part is replaced it is called ``NAME-replaced`` and labelled so, and its successor has the
+name. A connector that is made has a temporary name at first; before it comes its secret.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
 from kitaru_iac.gateway.documents import StackDoc
-from kitaru_iac.labels import is_managed
+from kitaru_iac.labels import ASIDE_LABEL, is_managed
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.records.diff import is_own_component, is_own_connector
-from kitaru_iac.records.model import DESCRIBED, ComponentRecord, Records, stored_id
+from kitaru_iac.records.model import (
+    DESCRIBED,
+    ComponentRecord,
+    ConnectorRecord,
+    Records,
+    stored_id,
+)
 from kitaru_iac.records.names import REPLACED, temporary_name
 from kitaru_iac.records.snapshot import how_to_see, take_snapshot
 from kitaru_iac.records.stored import STALE_AFTER, Store
@@ -105,14 +112,10 @@ def _delete_connectors_to_be(store: Store, stack: str) -> bool:
 
 
 def _recover_replacement(store: Store, stack: str) -> bool:
-    aside = stack + REPLACED
-    stored = store.find(aside)
-    named = store.components_named(aside)
-    parts = [named[kind] for kind in DESCRIBED if kind in named]
-    connector = store.connector_named(aside)
+    stored, parts, connector = _set_aside(store, stack)
     if stored is None and connector is None and not parts:
         return False
-    if wait := _wait(store, stored, aside):
+    if wait := _wait(store, stored, stack):
         raise AlreadyExistsError(
             f"Stack '{stack}' is being replaced by another process, or by one that died",
             why="Which of both, its age tells: on a server processes do not see each other.",
@@ -123,25 +126,41 @@ def _recover_replacement(store: Store, stack: str) -> bool:
     writer = Writer(store.gateway)
     successor = store.read(stack)
     old = store.records_of(stored) if stored is not None else None
-    if old is not None and is_managed(old.labels):
+    if old is not None:
         if successor is None:
             _put_back(store, writer, old, stack)
             return True
         writer.delete_stack(stored_id(old))
     for part in parts:
-        if not is_managed(part.labels):
-            continue
         if not store.stacks_of(stored_id(part)):
             writer.delete_component(stored_id(part))
         elif successor is not None and successor.component(part.type) == part:
             _free_name(store, writer, part, stack)
-            writer.relabel_component(part, stack, part.connector_id, part.labels)
-    if connector is not None and is_managed(connector.labels):
+            writer.relabel_component(part, stack, part.connector_id, _unmarked(part.labels))
+    if connector is not None:
         if not store.components_of(stored_id(connector)):
             writer.delete_connector(stored_id(connector))
-    if old is not None and is_managed(old.labels):
+    if old is not None:
         _delete_parts(store, writer, replace(old, stack=stack))
     return True
+
+
+def _set_aside(
+    store: Store, stack: str
+) -> tuple[StackDoc | None, list[ComponentRecord], ConnectorRecord | None]:
+    """What a run has set aside: the stack, components, and the connector."""
+    aside = stack + REPLACED
+    stored, link = store.stack_named(aside), store.connector_named(aside)
+    named = store.components_named(aside)
+    return (
+        stored if stored is not None and store.is_aside(stored.labels, stack) else None,
+        [
+            named[kind]
+            for kind in DESCRIBED
+            if kind in named and store.is_aside(named[kind].labels, stack)
+        ],
+        link if link is not None and store.is_aside(link.labels, stack) else None,
+    )
 
 
 def _delete_parts(store: Store, writer: Writer, old: Records) -> None:
@@ -158,11 +177,11 @@ def _delete_parts(store: Store, writer: Writer, old: Records) -> None:
             writer.delete_connector(stored_id(link))
 
 
-def _wait(store: Store, stored: StackDoc | None, aside: str) -> int:
+def _wait(store: Store, stored: StackDoc | None, stack: str) -> int:
     """The seconds until what is set aside counts as dead: a stack's age tells, or its parts'."""
     if stored is None:
-        return store.seconds_until_all_stale(aside)
-    return store.seconds_until_stale(stored) if is_managed(stored.labels) else 0
+        return store.seconds_until_aside_stale(stack)
+    return store.seconds_until_stale(stored)
 
 
 def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
@@ -172,12 +191,21 @@ def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
         writer.delete_component(stored_id(component))
     if half.connector is not None:
         writer.delete_connector(stored_id(half.connector))
+    aside = stack + REPLACED
     for component in old.components:
-        if component.name == stack + REPLACED:
-            writer.relabel_component(component, stack, component.connector_id, component.labels)
-    if old.connector is not None and old.connector.name == stack + REPLACED:
-        writer.rename_connector(old.connector, stack)
-    writer.rename_stack(stored_id(old), old.stack, stack)
+        if component.name == aside and store.is_aside(component.labels, stack):
+            labels = _unmarked(component.labels)
+            writer.relabel_component(component, stack, component.connector_id, labels)
+    link = old.connector
+    if link is not None and link.name == aside and store.is_aside(link.labels, stack):
+        writer.rename_connector(link, stack, _unmarked(link.labels))
+    labels = _unmarked(old.labels)
+    writer.rename_stack(stored_id(old), old.stack, stack, labels=labels, old_labels=old.labels)
+
+
+def _unmarked(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of what is not set aside any more."""
+    return {key: text for key, text in labels.items() if key != ASIDE_LABEL}
 
 
 def _free_name(store: Store, writer: Writer, part: ComponentRecord, stack: str) -> None:

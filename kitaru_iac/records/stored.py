@@ -28,7 +28,7 @@ from kitaru_iac.gateway.lookup import (
 )
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.gateway.secret_names import secret_part
-from kitaru_iac.labels import ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
+from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, REUSED_CONNECTORS_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.unfinished import Unfinished
@@ -378,16 +378,25 @@ class Store:
         # No longer than that: what is dated later tells that two clocks differ, and no more.
         return min(max(math.ceil(STALE_AFTER - age), 1), math.ceil(STALE_AFTER))
 
-    def seconds_until_all_stale(self, name: str) -> int:
-        """In how many seconds all managed things of this name count as dead, in a stack or not."""
-        stack, link = self.stack_named(name), self._connector_named(name)
+    def is_aside(self, labels: Mapping[str, str], stack: str) -> bool:
+        """Whether a run set something aside that is called ``STACK-replaced``, by its labels.
+
+        Runs of earlier releases wrote no mark: there their note on this machine tells.
+        """
+        dead = self.dead_run
+        is_earlier = dead is not None and dead.stack == stack and not dead.marks
+        return is_managed(labels) and (is_earlier or labels.get(ASIDE_LABEL) == stack)
+
+    def seconds_until_aside_stale(self, stack: str) -> int:
+        """In how many seconds what was set aside of a stack counts as dead."""
+        name = stack + REPLACED
+        found, link = self.stack_named(name), self._connector_named(name)
         docs: list[StackDoc | ComponentDoc | ConnectorDoc] = [
             *self._components_named(name).values()
         ]
-        docs += [doc for doc in (stack, link) if doc is not None]
-        return max(
-            (self.seconds_until_stale(doc) for doc in docs if is_managed(doc.labels)), default=0
-        )
+        docs += [doc for doc in (found, link) if doc is not None]
+        aside = [doc for doc in docs if self.is_aside(doc.labels, stack)]
+        return max(map(self.seconds_until_stale, aside), default=0)
 
     def wait_for(self, name: str) -> int:
         """Seconds until what another's run has of this name counts as dead.

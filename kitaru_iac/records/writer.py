@@ -115,13 +115,19 @@ class Writer(Journal):
         """Whether somebody else may write at the same time: not to a store of this process."""
         return self._gateway.place.kind != "local"
 
-    def rename_connector(self, connector: ConnectorRecord, name: str) -> None:
-        """Give a connector another name."""
+    def rename_connector(
+        self,
+        connector: ConnectorRecord,
+        name: str,
+        labels: Mapping[str, str] | Unset = UNSET,
+    ) -> None:
+        """Give a connector another name, and in the same write other labels."""
+        old_labels = UNSET if labels is UNSET else connector.labels
         self._change_connector(
             f"service connector {name}, formerly {connector.name}",
             connector,
-            ConnectorChange(name=name),
-            ConnectorChange(name=connector.name),
+            ConnectorChange(name=name, labels=labels),
+            ConnectorChange(name=connector.name, labels=old_labels),
         )
 
     def relabel_connector(self, connector: ConnectorRecord, labels: Mapping[str, str]) -> None:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from kitaru_iac.errors import KitaruError, RegistrationFailed
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.secret_names import secret_part
-from kitaru_iac.labels import ORPHANED_LABEL, is_managed
+from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.machine.locks import writer_if_free
 from kitaru_iac.plan.model import Kept
+from kitaru_iac.records.aside import is_left_by_earlier
 from kitaru_iac.records.model import REMOVED_WITH_STACK, stored_id
 from kitaru_iac.records.names import REPLACED, final_name
 from kitaru_iac.records.recovery import recover
@@ -133,6 +134,9 @@ def _orphans(store: Store) -> Iterable[Orphan]:
         *((doc.type, doc) for doc in components if _is_part(doc) and doc.id not in held),
         *(("service_connector", doc) for doc in links if _is_part(doc) and doc.id not in used),
     ]
+    for stack in stacks:
+        if is_left_by_earlier(stack) and ASIDE_LABEL not in stack.labels:
+            yield _left_by_earlier(stack, is_alone=stack.name.removesuffix(REPLACED) not in names)
     at_work = {name for name in {doc.name for _, doc in found} if not _is_free(name)}
     for kind, doc in found:
         wait = store.seconds_until_stale(doc)
@@ -156,7 +160,8 @@ def _is_free(name: str) -> bool:
 
 def _is_part(doc: ComponentDoc | ConnectorDoc) -> bool:
     """Whether Kitaru made it, under the name of its stack."""
-    passing = doc.name.endswith(REPLACED) or final_name(doc.name) is not None
+    is_aside = doc.name == f"{doc.labels.get(ASIDE_LABEL)}{REPLACED}"
+    passing = is_aside or final_name(doc.name) is not None
     described = isinstance(doc, ConnectorDoc) or doc.type in REMOVED_WITH_STACK
     return described and not passing and is_managed(doc.labels)
 
@@ -179,15 +184,29 @@ def _orphan(kind: str, doc: ComponentDoc | ConnectorDoc, stacks: Mapping[str, bo
     return Orphan(kind, name, doc.updated, reason, remedy)
 
 
+def _left_by_earlier(stack: StackDoc, *, is_alone: bool) -> Orphan:
+    """Say of a stack that it may have been set aside; its remedy goes by its id."""
+    name = stack.name.removesuffix(REPLACED)
+    why = f"applied as '{name}': renamed since, or set aside by an earlier release's run that died"
+    remedy = f"If nobody needs it, delete it with: kitaru stack delete {stack.id} --recursive"
+    if is_alone:
+        remedy = f"Give it its name back with: kitaru stack rename {stack.id} {name}"
+    return Orphan("stack", stack.name, stack.updated, why, remedy)
+
+
 def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:
     """What has a name for a while, by the stack whose it is; and the stacks of noted runs."""
     everything = Where()
     found: dict[str, list[tuple[str, _Doc]]] = {}
+    runs = list(unfinished.every(store.place))
+    unmarked = {run.stack for run in runs if not run.marks}  # of earlier releases
 
     def note(kind: str, doc: _Doc) -> None:
         stack = final_name(doc.name) if kind == "service_connector" else None
         if stack is None and doc.name.endswith(REPLACED):
-            stack = doc.name.removesuffix(REPLACED)
+            base = doc.name.removesuffix(REPLACED)
+            is_aside = base in unmarked or doc.labels.get(ASIDE_LABEL) == base
+            stack = base if is_aside else None
         if stack and is_managed(doc.labels):
             found.setdefault(stack, []).append((kind, doc))
 
@@ -197,7 +216,7 @@ def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:
         note(component.type, component)
     for connector in store.gateway.connectors(everything):
         note("service_connector", connector)
-    for run in unfinished.every(store.place):
+    for run in runs:
         found.setdefault(run.stack, [])
     known = {secret_part(name) for name in found}
     for secret in store.gateway.orphaned_secrets():

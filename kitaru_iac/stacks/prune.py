@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import KitaruError, NotConnectedError, PlanMoved, PruneRefused, StackChanged
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
-from kitaru_iac.labels import ORPHANED_LABEL, SOURCE_LABEL, is_managed
+from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import NotPruned
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.plan.model import Plan, Reason
+from kitaru_iac.records.aside import is_left_by_earlier
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.owner import owner_of
 from kitaru_iac.records.stored import Store
@@ -82,15 +83,20 @@ def plan_prune(
         )
     store = Store.open()
     docs = store.gateway.stacks(Where())
-    there = {doc.name for doc in docs}
     gone: list[StackDoc] = []
     warnings: list[NotPruned] = []
     for doc in docs:
-        base = doc.name.removesuffix(REPLACED)
-        is_aside = base != doc.name and (base in names or base in there)
+        is_aside = doc.name == f"{doc.labels.get(ASIDE_LABEL)}{REPLACED}"
         if doc.name in names or is_aside or SOURCE_LABEL not in doc.labels:
             continue  # what a replacement has moved aside, its own recovery removes
-        if (text := _why_it_stays(doc, source)) is not None:
+        text = _why_it_stays(doc, source)
+        if text is None and is_left_by_earlier(doc):
+            text = (
+                f"It was applied as '{doc.name.removesuffix(REPLACED)}', and a run of an earlier "
+                "release may have left it; or somebody has renamed it. So it stays. If nobody "
+                f"needs it: kitaru stack delete {doc.id} --recursive"
+            )
+        if text is not None:
             if text:
                 warnings.append(NotPruned(f"Stack '{doc.name}' is described nowhere. {text}"))
             continue

@@ -150,12 +150,12 @@ class Reconciliation:
         from kitaru_iac.records.names import REPLACED
 
         store, name = self.store, self.spec.name
-        return (
-            unfinished.find(store.place, name) is not None
-            or store.stack_named(name + REPLACED) is not None
-            or bool(store.components_named(name + REPLACED))
-            or store.connector_named(name + REPLACED) is not None
-        )
+        if unfinished.find(store.place, name) is not None:
+            return True
+        aside = name + REPLACED
+        found = [store.stack_named(aside), store.connector_named(aside)]
+        docs = [*store.components_named(aside).values(), *(doc for doc in found if doc)]
+        return any(store.is_aside(doc.labels, name) for doc in docs)
 
     def preview_preflight(self) -> tuple[KitaruWarning, ...]:
         """See what `preflight` sees and needs no cloud's packages: names, and fields of `extra`."""

@@ -23,6 +23,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import (
     APPLIED_LABEL,
+    ASIDE_LABEL,
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,
     SOURCE_LABEL,
@@ -215,22 +216,26 @@ def _with_old_name(current: Records, new: str, *, began: bool) -> Records:
     """The stack as it was before a run of the same command that died renamed parts of it.
 
     A part with the new name is one of those where this machine began that run, or where what was
-    applied had a part of that type with the old name.
+    applied had a part of that type with the old name. Or it never lost that name, since somebody
+    else renamed the stack.
     """
     applied = applied_records(current.labels)
+    was_called = {current.stack}
+    if applied is not None and applied.stack == new:
+        was_called.add(new)
 
     def before(part: ComponentRecord) -> ComponentRecord:
         if part.name != new:
             return part
         was = applied.component(part.type) if applied is not None else None
-        known = was is not None and was.name == current.stack
+        known = was is not None and was.name in was_called
         own = goes_with_stack(part, replace(current, stack=new))
         return replace(part, name=current.stack) if own and (began or known) else part
 
     link = current.connector
     if link is not None and link.name == new:
         was = applied.connector if applied is not None else None
-        known = was is not None and not was.existing and was.name == current.stack
+        known = was is not None and not was.existing and was.name in was_called
         if is_own_connector(link, replace(current, stack=new)) and (began or known):
             link = replace(link, name=current.stack)
     return replace(current, components=tuple(map(before, current.components)), connector=link)
@@ -314,7 +319,8 @@ def _write(
 
 def _labels(labels: Mapping[str, str], old: str, new: str) -> dict[str, str]:
     """The stack's labels under its new name, with what was applied under that name."""
-    kept = {key: text for key, text in labels.items() if key not in {SOURCE_LABEL, APPLIED_LABEL}}
+    gone = {SOURCE_LABEL, APPLIED_LABEL, ASIDE_LABEL}
+    kept = {key: text for key, text in labels.items() if key not in gone}
     applied = applied_records(labels)
     if applied is None:
         return kept

@@ -200,8 +200,10 @@ class Leftover:
 class Orphan:
     """A part that Kitaru made and that is in no stack: it is listed, and stays.
 
+    So does a stack that a run of an earlier release may have set aside.
+
     Attributes:
-        kind: ``service_connector``, or a component type.
+        kind: ``service_connector``, a component type, or ``stack``.
         name: That of the stack that it was made for.
         updated: When it was last written.
         reason: What is known of how it came to be so.

@@ -23,6 +23,7 @@ from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.records import change as module
 from kitaru_iac.records.apply import _is_taken, execute
+from kitaru_iac.records.aside import is_changeable
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.names import REPLACED
 from tests.records.shelf import Shelf, Zen, id_of
@@ -554,7 +555,7 @@ def test_a_connector_is_changed_where_zenml_leaves_nothing_of_the_old(
     link = aws_records("s").connector
     assert link is not None
     old, new = (replace(link, secrets=values) for values in secrets)
-    assert module._is_changeable(old, replace(new, **changed)) is changeable
+    assert is_changeable(old, replace(new, **changed)) is changeable
 
 
 def away(*, has_answered: bool) -> NotConnectedError:

@@ -15,7 +15,7 @@ import pytest
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError
 from kitaru_iac.gateway.documents import StackDoc
-from kitaru_iac.labels import ORPHANED_LABEL, is_managed
+from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, is_managed
 from kitaru_iac.machine.unfinished import Unfinished
 from kitaru_iac.records import recovery
 from kitaru_iac.records.names import REPLACED
@@ -25,6 +25,8 @@ from tests.records.shelf import Shelf, id_of
 from tests.records.snapshots import MANAGED
 
 ASIDE = f"s{REPLACED}"
+#: The labels of what a run has set aside of stack `s`.
+MARKED = {**MANAGED, ASIDE_LABEL: "s"}
 
 
 # -- how old a leftover is -------------------------------------------------------------------------
@@ -94,14 +96,24 @@ def test_what_kitaru_made_says_so(labels: Any, managed: bool) -> None:
 # -- a replacement that was cut off ----------------------------------------------------------------
 
 
-def replaced(*, labels: Mapping[str, str] = MANAGED, **shelf: Any) -> Shelf:
+def replaced(*, labels: Mapping[str, str] = MARKED, **shelf: Any) -> Shelf:
     """A stack that was set aside, before its successor came."""
     return (
         Shelf(**shelf)
-        .link("old link", ASIDE)
-        .component("old store", ASIDE, connector="old link")
+        .link("old link", ASIDE, MARKED)
+        .component("old store", ASIDE, MARKED, connector="old link")
         .component("their builder", "mine", {}, type="image_builder")
         .stack("old", ASIDE, "old store", "their builder", labels=labels)
+    )
+
+
+def unmarked(labels: Mapping[str, str], **shelf: Any) -> Shelf:
+    """The same names, which no run of ours gave."""
+    return (
+        Shelf(**shelf)
+        .link("old link", ASIDE, labels)
+        .component("old store", ASIDE, labels, connector="old link")
+        .stack("old", ASIDE, "old store", labels=labels)
     )
 
 
@@ -114,12 +126,12 @@ def test_where_nothing_was_left_nothing_is_written() -> None:
 @pytest.mark.parametrize(
     ("fresh", "labels", "is_local_file", "refused"),
     [
-        (["old"], MANAGED, False, True),
-        ([], MANAGED, False, False),
-        (["old"], MANAGED, True, False),
+        (["old"], MARKED, False, True),
+        ([], MARKED, False, False),
+        (["old"], MARKED, True, False),
         (["old"], {}, False, False),
-        (["old"], {**MANAGED, ORPHANED_LABEL: "true"}, False, False),
-        (["old store", "old link"], MANAGED, False, False),
+        (["old"], {**MARKED, ORPHANED_LABEL: "true"}, False, False),
+        (["old store", "old link"], MARKED, False, False),
     ],
     ids=[
         "a server's, at this moment",
@@ -186,20 +198,26 @@ def test_what_is_not_kitarus_keeps_the_name(word: str) -> None:
 
 
 def test_a_stack_that_is_put_back_leaves_a_connector_of_another_name() -> None:
-    shelf = Shelf().link("shared", "shared").component("old store", ASIDE, connector="shared")
-    recover(shelf.stack("old", ASIDE, "old store"), "s")
+    shelf = (
+        Shelf().link("shared", "shared").component("old store", ASIDE, MARKED, connector="shared")
+    )
+    recover(shelf.stack("old", ASIDE, "old store", labels=MARKED), "s")
     assert shelf.written == ["call s old store", "call s old"]
 
 
 def test_a_stack_without_a_connector_is_put_back_too() -> None:
-    shelf = Shelf().component("old store", ASIDE).stack("old", ASIDE, "old store")
+    shelf = (
+        Shelf()
+        .component("old store", ASIDE, MARKED)
+        .stack("old", ASIDE, "old store", labels=MARKED)
+    )
     recover(shelf, "s")
     assert shelf.written == ["call s old store", "call s old"]
 
 
 def test_a_stack_that_lost_its_parts_is_put_back_too() -> None:
     shelf = Shelf().component("builder", "mine", {}, type="image_builder")
-    recover(shelf.stack("old", ASIDE, "builder"), "s")
+    recover(shelf.stack("old", ASIDE, "builder", labels=MARKED), "s")
     assert shelf.written == ["call s old"]
 
 
@@ -218,17 +236,21 @@ def test_where_the_successor_stands_the_old_stack_goes_with_its_own_parts() -> N
 
 
 def test_a_stack_of_that_name_that_kitaru_did_not_make_stays_with_its_parts() -> None:
-    for shelf in (replaced(labels={}), with_successor(replaced(labels={}))):
-        recover(shelf, "s")
-        assert shelf.written == []
+    for labels in ({}, MANAGED, {ASIDE_LABEL: "s"}):
+        for shelf in (unmarked(labels), with_successor(unmarked(labels))):
+            recover(shelf, "s")
+            assert shelf.written == []
 
 
 @pytest.mark.parametrize(
     ("labels", "member_of", "goes"),
     [
-        (MANAGED, None, True),
+        (MARKED, None, True),
+        (MANAGED, None, False),
+        ({**MANAGED, ASIDE_LABEL: "another"}, None, False),
+        ({ASIDE_LABEL: "s"}, None, False),
         ({}, None, False),
-        (MANAGED, "another", False),
+        (MARKED, "another", False),
         ({}, "another", False),
     ],
 )
@@ -245,13 +267,19 @@ def test_of_parts_that_were_set_aside_only_kitarus_go_that_no_stack_holds(
 
 
 def test_a_part_of_a_type_that_no_description_has_is_left_alone() -> None:
-    shelf = with_successor(Shelf().component("builder", ASIDE, type="image_builder"))
-    recover(shelf.component("old part", ASIDE), "s")
+    shelf = with_successor(Shelf().component("builder", ASIDE, MARKED, type="image_builder"))
+    recover(shelf.component("old part", ASIDE, MARKED), "s")
     assert shelf.written == ["delete old part"]
 
 
 @pytest.mark.parametrize(
-    ("labels", "used", "goes"), [(MANAGED, False, True), ({}, False, False), (MANAGED, True, False)]
+    ("labels", "used", "goes"),
+    [
+        (MARKED, False, True),
+        (MANAGED, False, False),
+        ({}, False, False),
+        (MARKED, True, False),
+    ],
 )
 @pytest.mark.parametrize("stands", [True, False], ids=["successor", "no successor"])
 def test_of_connectors_that_were_set_aside_only_kitarus_go_that_nothing_uses(
@@ -264,7 +292,7 @@ def test_of_connectors_that_were_set_aside_only_kitarus_go_that_nothing_uses(
     assert shelf.written == (["delete old link"] if goes else [])
 
 
-def exchanging(*, labels: Mapping[str, str] = MANAGED) -> Shelf:
+def exchanging(*, labels: Mapping[str, str] = MARKED) -> Shelf:
     """A stack whose artifact store was set aside for another flavor, and is still its member."""
     return (
         Shelf()
@@ -281,7 +309,7 @@ def test_an_exchange_that_was_cut_off_is_taken_back() -> None:
     bare = exchanging()
     recover(bare, "s")
     assert bare.written == ["call s old store"]
-    without_link = Shelf().component("old store", ASIDE).stack("stack", "s", "old store")
+    without_link = Shelf().component("old store", ASIDE, MARKED).stack("stack", "s", "old store")
     recover(without_link, "s")
     assert without_link.written == ["call s old store"]
 
@@ -301,7 +329,9 @@ def test_a_half_made_part_that_a_stack_holds_is_not_deleted_for_the_name() -> No
 
 
 def test_a_part_that_only_resembles_the_successors_member_is_left_alone() -> None:
-    shelf = with_successor(Shelf().component("old part", ASIDE).stack("t", "theirs", "old part"))
+    shelf = with_successor(
+        Shelf().component("old part", ASIDE, MARKED).stack("t", "theirs", "old part")
+    )
     recover(shelf, "s")
     assert shelf.written == []
 

@@ -12,7 +12,7 @@ import pytest
 from kitaru_iac.errors import KitaruError, UsageError
 from kitaru_iac.gateway.documents import StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
-from kitaru_iac.labels import BACKEND_LABEL, OWNER_LABEL, SOURCE_LABEL
+from kitaru_iac.labels import ASIDE_LABEL, BACKEND_LABEL, OWNER_LABEL, SOURCE_LABEL
 from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.many import Outcome, apply_all, plan_all, prune_all
 from kitaru_iac.stacks.prune import Pruning, plan_prune
@@ -286,8 +286,22 @@ def test_what_is_moved_aside_while_it_is_replaced_is_no_stack_of_its_own(
     with installed(memory):
         apply(MINE, "a", "b")
         (doc,) = memory.stacks(Where(names=("b",)))
-        memory.update_stack(doc.id, StackChange(name="a-replaced"))
+        labels = {**doc.labels, ASIDE_LABEL: "a"}
+        memory.update_stack(doc.id, StackChange(name="a-replaced", labels=labels))
         assert planned(MINE, "a") == Pruning()
+
+
+def test_what_an_earlier_release_may_have_moved_aside_is_named_and_stays(
+    memory: MemoryGateway,  # noqa: F811
+) -> None:
+    with installed(memory):
+        apply(MINE, "a", "b")
+        (doc,) = memory.stacks(Where(names=("b",)))
+        memory.update_stack(doc.id, StackChange(name="b-replaced"))
+        found = planned(MINE, "a")
+        assert found.stacks == ()
+        (warning,) = found.warnings
+        assert f"kitaru stack delete {doc.id} --recursive" in str(warning)
 
 
 # -- what a source is -----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from kitaru_iac.gateway.documents import ComponentChange, StackChange, Where
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.reader import BaseReader
 from kitaru_iac.infrastructure import provision
-from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL, STACK_LABEL
+from kitaru_iac.labels import APPLIED_LABEL, ASIDE_LABEL, MANAGED_LABEL, STACK_LABEL
 from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks import health
@@ -31,12 +31,12 @@ def relabel(name: str, **labels: str | None) -> None:
         gateway.update_stack(doc.id, StackChange(labels=kept))
 
 
-def rename(name: str, new: str) -> dict[str, str]:
-    """Give a stack another name in the store, and nothing else; return its labels."""
+def rename(name: str, new: str, **more: str) -> dict[str, str]:
+    """Give a stack another name in the store, and no more than these labels; return what it had."""
     with quiet():
         gateway = Store.open().gateway
         (doc,) = gateway.stacks(Where(names=(name,)))
-        gateway.update_stack(doc.id, StackChange(name=new))
+        gateway.update_stack(doc.id, StackChange(name=new, labels={**doc.labels, **more}))
     return dict(doc.labels)
 
 
@@ -219,7 +219,7 @@ def test_what_a_command_has_moved_aside_is_neither_drift_nor_as_applied(
     home: Home, kitaru: Kitaru
 ) -> None:
     kitaru("stack", "create", "dev")
-    rename("dev", "dev-replaced")
+    rename("dev", "dev-replaced", **{ASIDE_LABEL: "dev"})
     (item,) = kitaru("stack", "drift", "-o", "json").document["items"]
     assert (item["stack"], item["finding"], item["drift"]) == ("dev-replaced", "unknown", [])
     assert "kitaru stack clean" in item["looks"][0]["why"]
