@@ -42,7 +42,7 @@ _IN_NAMES: Final = (
 #: The last word of a name that has that in it and is none's, as `secretName`: what is said of one.
 _ABOUT_SECRETS: Final = frozenset(
     {
-        *("algorithm", "arn", "arns", "aud", "audience", "audiences", "bucket", "count", "days"),
+        *("algorithm", "arn", "aud", "audience", "audiences", "bucket", "count", "days"),
         *("duration", "enabled", "endpoint", "expiration", "expiry", "format", "hours", "interval"),
         *("issuer", "length", "lifetime", "limit", "minutes", "mode", "name", "names", "period"),
         *("policies", "policy", "provider", "ref", "refs", "required", "rotation", "schedule"),
@@ -52,8 +52,9 @@ _ABOUT_SECRETS: Final = frozenset(
 )
 #: Settings whose names end as those of secrets do, without `_` and `-`.
 _NO_SECRETS: Final = frozenset({"apikeysource", "httptokens"})
-#: A claim of who logs in, in a policy: the host of who vouches for it may be called as secrets are.
-_CLAIM: Final = r"[\w-]+(?:\.[\w/-]+)+:(.+)"
+#: A claim of who logs in, in a policy, behind who vouches for it: a host may be called as secrets
+#: are (`token.actions.githubusercontent.com:sub`), but not its domain.
+_CLAIM: Final = r"(?:[\w-]+\.)+(?P<domain>[\w-]+\.[a-z]+)(?:/[\w/-]+)?:(?P<claim>.+)"
 _WORD: Final = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W_a-zA-Z]+"
 _PRIVATE_KEY: Final = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|$)"
 _NOT_KNOWN_YET: Final = "(not known yet)"
@@ -108,14 +109,15 @@ def parts(path: str) -> Iterator[str]:
 
 def names_secret(path: str, *values: Json) -> bool:
     """Say whether a path, or a key in what is there, is called as secrets are."""
-    is_named = any(map(_is_secrets, parts(path)))
+    is_named = any(map(_is_secret_name, parts(path)))
     return any(_has_text(value, named=is_named) for value in values)
 
 
-def _is_secrets(name: str) -> bool:
+def _is_secret_name(name: str) -> bool:
     """Say whether a name is a secret's: it is, unless it plainly is that of something about one."""
-    if claim := re.fullmatch(_CLAIM, name):
-        name = claim[1]
+    claim = re.fullmatch(_CLAIM, name)
+    if claim and not re.search(_IN_NAMES, claim["domain"]):
+        name = claim["claim"]
     if not re.search(_IN_NAMES, name) or re.sub("[_-]", "", name).lower() in _NO_SECRETS:
         return False
     words = re.findall(_WORD, name)
@@ -125,7 +127,7 @@ def _is_secrets(name: str) -> bool:
 def _has_text(value: Json, *, named: bool) -> bool:
     if isinstance(value, dict):
         return any(
-            _has_text(inner, named=named or _is_secrets(key)) for key, inner in value.items()
+            _has_text(inner, named=named or _is_secret_name(key)) for key, inner in value.items()
         )
     if isinstance(value, list):
         return any(_has_text(inner, named=named) for inner in value)
@@ -167,7 +169,7 @@ def _without_secret_keys(value: Json) -> Json:
     if isinstance(value, dict):
         return {
             key: HIDDEN
-            if _is_secrets(key) and isinstance(inner, str)
+            if _is_secret_name(key) and isinstance(inner, str)
             else _without_secret_keys(inner)
             for key, inner in value.items()
         }

@@ -204,13 +204,14 @@ SETTINGS = (
         "apiKeySource",
     ),
     *("privateEndpointNetworkPolicies", "privateIpAddress", "aws:TokenIssueTime", "secretKeyRef"),
-    *("token.actions.githubusercontent.com:sub", "token.actions.githubusercontent.com:ref"),
+    *("token.actions.githubusercontent.com:sub", "token.actions.githubusercontent.com:actor"),
 )
 SECRETS = (
     *("password", "dbPassword", "DB_PASSWORD", "passwordNew", "token", "authTokens", "tokenValue"),
     *("secret", "secrets", "clientSecret", "secretId", "secretString", "secretname", "name-secret"),
     *("accessKey", "accessKeyId", "account_key", "privateKeyPem", "credentials", "signature"),
-    *("token.actions.githubusercontent.com:secret", "passwordPolicy2", "pwd", "pwd1", "TOKEN__"),
+    *("token.actions.githubusercontent.com:secret", "db.password:prod", "my.password.dev:x"),
+    *("passwordPolicy2", "pwd", "pwd1", "TOKEN__"),
 )
 
 
