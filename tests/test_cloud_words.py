@@ -41,7 +41,7 @@ ZENML = "ZenML's own words for connectors, resources and flavors, and what it sa
 ALLOWED: dict[str, tuple[str, str]] = {
     "cli/stack_new_repo.py": ("aws azure gcp", "the extras of this distribution, as an option"),
     "engine/errors.py": ("aws", "what a provider plugin says, to know missing credentials by"),
-    "engine/property_values.py": ("arn arns", "the last word of settings' names, as `secretArn`"),
+    "engine/property_values.py": ("arn", "the last word of settings' names, as `secretArn`"),
     "engine/workspace.py": ("gs s3", "the schemes of the backends that Pulumi knows"),
     "pulumi/azure.py": ("azure", "a public module: programs import Azure's component from it"),
     "pulumi/aws.py": ("aws", "a public module: programs import AWS's component from it"),
