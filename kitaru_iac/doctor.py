@@ -258,6 +258,9 @@ def _local_store(path: Path, shown: str) -> Finding:
     except NotConnectedError as error:
         return Finding("zenml.store", "ZenML store", "warn", f"{shown}: {error.why}", error.remedy)
     look = examine_database(path)
+    if look.state == "unknown":
+        detail = f"{shown}, which cannot be looked at"
+        return Finding("zenml.store", "ZenML store", "unknown", detail, "zenml status")
     here = installed_version()
     if is_of_another(look, here):
         other = of_another(str(path), str(look.version), str(here))

@@ -16,6 +16,7 @@ from kitaru_iac.doctor import Finding, examine
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine import packages
 from kitaru_iac.machine.home import config_home, engine_home
+from kitaru_iac.machine.local_database import FLAVORS
 from kitaru_iac.machine.packages import install_command
 
 
@@ -193,11 +194,38 @@ def test_a_local_store_of_a_version_that_is_not_known_is_not_called_whole(
         database.execute("CREATE TABLE alembic_version (version_num)")
         database.execute("INSERT INTO alembic_version VALUES ('9.9.9')")
         database.execute("CREATE TABLE mine AS SELECT 1")
+
+    def with_installed(version: str) -> Finding:
+        monkeypatch.setattr("kitaru_iac.gateway.versions.installed_version", lambda: version)
+        return finding("zenml.store")
+
+    known = list(FLAVORS)[-1]
+    found = with_installed(known)
+    assert found.status == "warn"
+    assert found.detail.endswith(f"is of ZenML 9.9.9, and {known} is installed here")
+    assert found.remedy == "Use a kitaru that knows ZenML 9.9.9"
+
+    found = with_installed("9.9.9")  # which may read it
+    assert found.status == "unknown"
+    assert found.detail.endswith("of ZenML 9.9.9, which this kitaru does not know")
+    assert found.remedy == "Use a kitaru that knows it: ZenML itself would migrate what it opens."
+
+    with closing(sqlite3.connect(folder / "zenml.db")) as database, database:
+        for table in ("server_settings (active)", "stack (name, user_id)", "flavor (is_custom)",
+                      "user (name, is_service_account)"):  # fmt: skip
+            database.execute(f"CREATE TABLE {table}")
+        database.execute("UPDATE alembic_version SET version_num = ?", [known])
+    found = with_installed("9.9.9")
+    assert found.status == "unknown"
+    assert found.detail.endswith(f"of ZenML {known}, and 9.9.9 here may refuse to open it")
+
+
+def test_a_local_store_that_cannot_be_looked_at_is_not_called_whole(home: Path) -> None:
+    folder = home / "local_stores" / "default_zen_store"
+    folder.mkdir(parents=True)
+    (folder / "zenml.db").write_bytes(b"of nothing that SQLite knows" * 100)
     found = finding("zenml.store")
-    assert (found.status, "ZenML 9.9.9" in found.detail) == ("warn", True)  # of another one
-    monkeypatch.setattr("kitaru_iac.gateway.versions.installed_version", lambda: "9.9.9")
-    found = finding("zenml.store")
-    assert (found.status, "ZenML 9.9.9" in found.detail) == ("unknown", True)
+    assert (found.status, "cannot be looked at" in found.detail) == ("unknown", True)
 
 
 def test_a_file_that_cannot_be_read_is_unknown(home: Path) -> None:
