@@ -78,7 +78,9 @@ def is_same_but_for_checks(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]
         {**entry, "error": None} if entry["stack"] in idle and _failed(entry) else entry
         for entry in reviewed["stacks"]
     ]
-    return digest_of({**reviewed, "stacks": stacks}) == digest_of(fresh)
+    # Where no stack had a plan, none named the store; and then nothing is to be done in any.
+    store = fresh.get("store") if reviewed.get("store") is None else reviewed["store"]
+    return digest_of({"store": store, "stacks": stacks}) == digest_of(fresh)
 
 
 def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[str]:
@@ -89,8 +91,9 @@ def differences(reviewed: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[s
         fresh: The one that was made just now.
     """
     lines = []
-    if reviewed.get("store") != fresh.get("store"):
-        lines.append(f"the store was {reviewed.get('store')}, and is {fresh.get('store')}")
+    was, now = reviewed.get("store"), fresh.get("store")
+    if was != now and None not in (was, now):  # None: no stack had a plan, which is said below
+        lines.append(f"the store was {was}, and is {now}")
     old = {entry["stack"]: entry for entry in reviewed["stacks"]}
     new = {entry["stack"]: entry for entry in fresh["stacks"]}
     lines += [f"stack {name}: it is in the reviewed plan alone" for name in old if name not in new]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import PlanInvalid
+from kitaru_iac.errors import PlanInvalid, PlanMoved
 from kitaru_iac.plan.canonical import canonical, sha256
 from kitaru_iac.plan.document import FORMAT_VERSION, digest_of
 from kitaru_iac.plan.saved import differences, failing, is_same_but_for_checks, read_plan
+from kitaru_iac.stacks.planning import require_digest
 
 
 def change(address: str, *actions: str, **more: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def entry(name: str = "prod", *changes: Any, error: Any = None, **described: Any
     }
 
 
-def plan(*entries: Any, store: str = "https://zenml") -> dict[str, Any]:
+def plan(*entries: Any, store: str | None = "https://zenml") -> dict[str, Any]:
     return {"store": store, "stacks": list(entries)}
 
 
@@ -195,7 +196,22 @@ def test_a_check_that_failed_in_the_review_alone_moves_nothing_that_is_idle() ->
     ):
         assert not is_same_but_for_checks(reviewed, other)
     assert not is_same_but_for_checks(plan(entry(error={"code": "x"})), plan(entry()))
+    # Where every stack's checks failed, the reviewed plan does not know of which store it is.
+    alone = plan(looked("fail", FAILED), store=None)
+    assert is_same_but_for_checks(alone, plan(looked("ok", None, KEPT)))
+    assert not is_same_but_for_checks(alone, plan(looked("ok", None, MADE)))
+    assert differences(alone, plan(looked("ok"))) == [
+        "stack prod: it ended with the error check_failed, and ends with a plan",
+        "stack prod: check aws.bucket.exists of data was fail, and is ok: so",
+    ]
     assert failing(reviewed) == ["stack prod: check aws.bucket.exists of data is fail: so"]
+
+
+def test_a_refusal_without_the_reviewed_plan_names_the_check_that_fails_now() -> None:
+    fresh = plan({**looked("fail", FAILED), "has_changes": False})
+    with pytest.raises(PlanMoved) as refused:
+        require_digest({**fresh, "digest": digest_of(fresh)}, "sha256:of-another")
+    assert str(refused.value.why).splitlines()[1:] == failing(fresh)
 
 
 def test_other_stacks_and_another_store_are_said() -> None:

@@ -95,6 +95,13 @@ def test_a_job_that_verifies_keeps_one_comment(
     job.event("pull_request")
     assert job.run("verify", "-f", "stacks", "--no-comment").code == 3
     assert job.comments == []
+    may_not = "Resource not accessible by integration"
+    job.world.instead = [("POST /repos/o/r/issues/7/comments", 403, {}, may_not)]
+    done = job.run("verify", "-f", "stacks")
+    assert done.code == 3, done.err
+    assert "Comment on GitHub: none: " in done.err
+    assert "aws.bucket.exists" in done.out
+    assert int(job.outputs["checks_failed"]) >= 1
     for outcome in ("created", "unchanged"):
         done = job.run("verify", "-f", "stacks")
         assert done.code == 3, done.err
@@ -141,6 +148,15 @@ def test_who_sees_less_reviews_the_same_plan_and_what_fails_now_stops_it(
         workshop.aws.bucket("data")
         done = kitaru("stack", "apply", *words, "--plan", plan)
         assert done.code == 0, done.err
+
+        # What fails in the review alone is no change where there is nothing to do.
+        s3.delete_bucket(Bucket="data")
+        seen = kitaru("stack", "preview", *words, "--out", plan, "-o", "json")
+        failed = [entry["error"] for entry in seen.document["item"]["stacks"]]
+        assert [error["code"] for error in failed] == ["check_failed", "check_failed"]
+        workshop.aws.bucket("data")
+        again = kitaru("stack", "apply", *words, "--plan", plan)
+        assert again.code == 0, again.err
 
 
 def old_versions(s3: Any) -> int:
