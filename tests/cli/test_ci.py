@@ -432,3 +432,12 @@ class TestVerify:
         ]
         assert (job.folder / "out.xml").read_text().startswith("<?xml")
         assert job.outputs == {"checks_failed": "0", "checks_unknown": "0"}
+
+    def test_without_the_right_to_comment_what_was_found_counts(self, job: Job) -> None:
+        job.describe(dev=DEV)
+        for status in (401, 403):
+            job.world.instead = [("graphql", status, {}, "")]
+            done = job.run("verify", "-f", "stacks")
+            assert done.code == 0, done.err
+            assert "Comment on GitHub: none: " in done.err
+            assert job.world.instead == []
