@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
+from kitaru_iac.plan.document import document
 from kitaru_iac.plan.model import Action, Plan
 from kitaru_iac.records.applied import applied_records, drifted, without_applied
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.planning import plan_stack
 from tests.homes import Home
 from tests.records.snapshots import everything
 
@@ -189,6 +192,42 @@ def test_in_memory_as_well_with_many_more_pairs(
     store_in_memory: Store, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     check_in_turn(store_in_memory, {**first, "activate": False}, {**second, "activate": False})
+
+
+@examples(60)
+@given(first=descriptions, second=descriptions, is_same=st.booleans())
+def test_a_digest_changes_if_and_only_if_the_plan_does(
+    store_in_memory: Store, first: dict[str, Any], second: dict[str, Any], is_same: bool
+) -> None:
+    """Of another description, and of the same one when the store has moved."""
+    second = first if is_same else second
+    one, other = planned(first), planned(second)
+    assert (one["digest"] == other["digest"]) == (meaning(one) == meaning(other))
+    apply({**second, "activate": False})
+    for before, later in ((one, planned(first)), (other, planned(second))):
+        assert later["digest"] != before["digest"]
+        assert meaning(later) != meaning(before)
+    assert planned(first)["digest"] == planned(first)["digest"]
+    wipe()
+
+
+def planned(description: dict[str, Any]) -> dict[str, Any]:
+    spec = from_mapping({"name": "s", "verify": False, **description, "activate": False})
+    return document([plan_stack(spec)])
+
+
+def meaning(plan: dict[str, Any]) -> object:
+    """What a reviewer agrees to, told without the digest's own code: all but secrets."""
+    (stack,) = plan["stacks"]
+    done = []
+    for change in stack["changes"]:
+        told = {key: change[key] for key in ("address", "actions", "used_by")}
+        hidden = set(change.get("undigested", ()))
+        told["changed"] = [one for one in change["changed"] if one["path"] not in hidden]
+        only_secrets = hidden and change["actions"] == ["update"] and not told["changed"]
+        if change["actions"] != ["no-op"] and not only_secrets:
+            done.append(json.dumps(told, sort_keys=True))
+    return json.dumps(stack["description"], sort_keys=True), sorted(done)
 
 
 def check_in_turn(store: Store, first: dict[str, Any], second: dict[str, Any]) -> None:
