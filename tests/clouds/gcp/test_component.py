@@ -224,7 +224,7 @@ def test_what_the_guide_says_of_vertexs_agents_is_so() -> None:
     parent = re.search(r"`(projects/PROJECT_NUMBER/\S+)` as `parent`", told)
     assert parent is not None
     asked = WorkloadIdentityServiceAgentArgs(parent=parent[1])
-    assert asked.parent.endswith(f"/serviceProducers/{services.VERTEX}")
+    assert str(asked.parent).endswith(f"/serviceProducers/{services.VERTEX}")
     assert "gcp.iam.WorkloadIdentityServiceAgent" in told
     assert f"generate --service={services.VERTEX} --project=PROJECT_NUMBER" in told
     agent = vertex_agents("PROJECT_NUMBER")[1]
