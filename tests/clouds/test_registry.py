@@ -125,8 +125,9 @@ def test_the_folders_have_the_files_of_the_guide_and_no_others(cloud: Cloud) -> 
     }
     names |= {"analyzer.py", "answers.py", "failures.py", "kubernetes_api.py"}
     names |= {"verify_compute.py", "verify_key.py", "verify_pull.py"}
-    # What AWS deletes by a rule, what pods have there, and who reaches its clusters.
+    # What AWS deletes by a rule, what pods have there, by which of two ways, and who reaches them.
     names |= {"verify_addons.py", "verify_endpoint.py", "verify_lifecycle.py", "verify_pods.py"}
+    names.add("verify_irsa.py")
     # What of AWS alone begins runs; the connector's trust; regions that have to be switched on.
     names |= {"verify_runs.py", "verify_connector.py", "regions.py"}
     # AzureML's workspaces: no other cloud has one.
