@@ -10,7 +10,6 @@ from kitaru_iac.checks.pods import POD_ACCOUNTS, PodSettings, named_account, pod
 from kitaru_iac.checks.pull_secrets import ForeignPull, foreign_pull
 from kitaru_iac.clouds.existing import without_absent
 from kitaru_iac.patterns import compiled
-from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, ResourceMode, StackType
 from kitaru_iac.spec.model import BaseSpec, KubernetesSpec
@@ -22,11 +21,11 @@ __all__ = [
     "connector_account",
     "existing",
     "gcp_resources",
+    "impersonates",
     "makes_connector",
     "project_of_account",
     "provisioner",
     "repository_of",
-    "source_of",
 ]
 
 #: Where the hosts of Container Registry live on in Artifact Registry.
@@ -158,28 +157,20 @@ def makes_connector(spec: BaseSpec) -> bool:
 def provisioner(spec: BaseSpec) -> Credentials | None:
     """Whose credentials make a stack's infrastructure, and look at it before it is made.
 
-    They are the description's, but where those become an account that is itself made: then it is
-    who becomes it. None for this process's own.
+    They are the description's, but where those become an account that is itself made. Then it is
+    this process (None): who becomes the account is kept in the ZenML server, and needs no right
+    but that one.
     """
-    return source_of(spec.credentials) if makes_connector(spec) else spec.credentials
+    return None if makes_connector(spec) else spec.credentials
 
 
-def source_of(credentials: Credentials | None) -> Credentials | None:
-    """The credentials that become a service account; None where these do not, or do not tell."""
-    if credentials is None or credentials.cloud is not Cloud.GCP:
-        return None
-    values, key = credentials.values, credentials.secrets.get("service_account_json")
-    if key is not None:
-        if "target_principal" not in values:
-            return None
-        own = {name: values[name] for name in ("client_email", "project_id") if name in values}
-        return Credentials(Cloud.GCP, "gcp-service-account", own, {"service_account_json": key})
-    if _federation(credentials)[1] is None:
-        return None
-    info = json.loads(str(credentials.secrets["external_account_json"]))
-    del info["service_account_impersonation_url"]
-    secret = SecretText(json.dumps(info))
-    return Credentials(Cloud.GCP, "gcp-workload-identity", {}, {"external_account_json": secret})
+def impersonates(credentials: Credentials | None) -> bool:
+    """Whether credentials, which ZenML keeps, become a service account from another identity."""
+    if credentials is None:
+        return False
+    if "service_account_json" in credentials.secrets:
+        return "target_principal" in credentials.values
+    return _federation(credentials)[1] is not None
 
 
 def connector_account(credentials: Credentials | None) -> str | None:

@@ -223,8 +223,8 @@ def test_what_the_guide_says_of_vertexs_agents_is_so() -> None:
     told = " ".join(told.split())
     parent = re.search(r"`(projects/PROJECT_NUMBER/\S+)` as `parent`", told)
     assert parent is not None
-    asked = WorkloadIdentityServiceAgentArgs(parent=parent[1])
-    assert str(asked.parent).endswith(f"/serviceProducers/{services.VERTEX}")
+    WorkloadIdentityServiceAgentArgs(parent=parent[1])  # takes that, and nothing else
+    assert parent[1].endswith(f"/serviceProducers/{services.VERTEX}")
     assert "gcp.iam.WorkloadIdentityServiceAgent" in told
     assert f"generate --service={services.VERTEX} --project=PROJECT_NUMBER" in told
     agent = vertex_agents("PROJECT_NUMBER")[1]

@@ -107,17 +107,11 @@ def test_who_becomes_it_is_the_keys_account_and_who_is_named(world: World, tmp_p
         planned(described(world, **federated))
     said = described(world, **federated, infrastructure={"impersonators": [POOL]})
     assert planned(said).impersonators == (POOL,)
-    source = provisioner(said)
-    assert source is not None
-    secret = json.loads(str(source.secrets["external_account_json"]))
-    assert "service_account_impersonation_url" not in secret
 
 
-def test_who_makes_it_is_who_becomes_it(world: World) -> None:
+def test_who_makes_it_is_this_process_and_not_who_becomes_it(world: World) -> None:
     spec = described(world)
-    source = provisioner(spec)
-    assert source is not None
-    assert (source.kind, source.values["client_email"]) == ("gcp-service-account", world.gcp.owner)
+    assert provisioner(spec) is None
     assert existing(spec).connector is None
     unasked = spec.having(resources={})
     assert provisioner(unasked) is unasked.credentials
@@ -193,11 +187,12 @@ def test_made_registered_drifted_and_taken_down(
 ) -> None:
     world = registering
     monkeypatch.setattr("kitaru_iac.engine.patience.PAUSES", (0, 0, 0))
+    server = world.gcp.service_account("zenml-server")
+    key = world.gcp.service_account_file(server, tmp_path / "key.json")
     file = tmp_path / "stack.yaml"
     file.write_text(
         f"name: prod\ntype: vertex\nregion: {REGION}\nproject: {PROJECT}\ninfra: provision\n"
-        f"credentials: gcp-impersonate:{EMAIL}:{world.gcp.credentials_file}\n"
-        "resources: {connector: create}\n"
+        f"credentials: gcp-impersonate:{EMAIL}:{key}\nresources: {{connector: create}}\n"
     )
     prod = ["--file", str(file)]
     # Who is to become it is not let at once, and Google knows it late.
@@ -205,14 +200,15 @@ def test_made_registered_drifted_and_taken_down(
     made = kitaru("stack", "create", *prod, "--yes")
     assert made.code == 0, made.err
     assert EMAIL in made.out + made.err
-    owner = f"serviceAccount:{world.gcp.owner}"
+    owner = f"serviceAccount:{server}"
     assert members(world, EMAIL) == {"roles/iam.serviceAccountTokenCreator": [owner]}
     assert members(world, STEPS) == {"roles/iam.serviceAccountUser": [MEMBER]}
     assert members(world, REPOSITORY)["roles/artifactregistry.writer"] == [MEMBER]
     assert MEMBER in members(world, f"buckets/{BUCKET}")["roles/storage.objectUser"]
-    assert {
-        json.loads(one["GOOGLE_CREDENTIALS"])["client_email"] for one in world.gcp.made_as()
-    } == {world.gcp.owner}
+    # Made as this process: whose key ZenML keeps may do nothing but become the account.
+    assert {tuple(one) for one in world.gcp.made_as()} == {("GOOGLE_APPLICATION_CREDENTIALS",)}
+    everywhere = json.dumps(list(world.state.policies.values()))
+    assert everywhere.count(owner) == 1
     shown = kitaru("stack", "show", "prod", "-o", "json").out
     assert EMAIL in shown
     assert "impersonation" in shown

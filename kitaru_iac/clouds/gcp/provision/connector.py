@@ -1,7 +1,7 @@
 """The service account that a stack's connector becomes, where it is made.
 
 It has no keys: whoever the description's credentials are at first becomes it, and so does whoever
-is named beside. Pure: `roles` makes it.
+is named beside. That one is kept in the ZenML server, and makes nothing. Pure: `roles` makes it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kitaru_iac.clouds.gcp.provision import names
-from kitaru_iac.clouds.gcp.resources import connector_account, gcp_resources, source_of
+from kitaru_iac.clouds.gcp.resources import gcp_resources, impersonates
 from kitaru_iac.errors import Problem
 from kitaru_iac.patterns import compiled
 from kitaru_iac.spec.model import StackSpec
@@ -23,7 +23,7 @@ _FIELD = "credentials"
 
 def without_source(spec: StackSpec, project: str) -> list[Problem]:
     """What is wrong with credentials from which nobody becomes the account that is to be made."""
-    if source_of(spec.credentials) is not None:
+    if impersonates(spec.credentials):
         return []
     return [
         Problem(
@@ -85,7 +85,7 @@ def account_of(
 
 def becoming(spec: StackSpec) -> tuple[str, ...]:
     """Who may become the account, as IAM names them: the key's own account, and who is named."""
-    key = connector_account(source_of(spec.credentials))
+    key = spec.credentials.values.get("client_email") if spec.credentials else None
     found = [f"serviceAccount:{key}"] if key else []
     return tuple(dict.fromkeys((*found, *(spec.infrastructure.impersonators or ()))))
 
