@@ -41,8 +41,9 @@ _CHECKS = (
     CheckInfo(
         "gcp.services",
         "The APIs that the stack needs are enabled",
-        "Asks Service Usage for the APIs of this type of stack and of its credentials. An API that "
-        "was just enabled takes minutes until every call knows it.",
+        "Asks Service Usage for the APIs of this type of stack. Not for the one that impersonates, "
+        "which may count in another project: `gcp.credentials` tells whether it gives a token. An "
+        "API that was just enabled takes minutes until every call knows it.",
         _DOCS + "service-usage/docs/enable-disable",
         _CANNOT_WARN,
     ),

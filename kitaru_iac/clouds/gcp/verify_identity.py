@@ -38,7 +38,11 @@ _GKE = ("container.googleapis.com",)
 
 
 def services_of(r: GcpResources) -> tuple[str, ...]:
-    """The APIs that a stack needs in its project."""
+    """The APIs that a stack needs in its project.
+
+    Without the one that impersonates: it may count in another project, and where it is off there,
+    no token comes with which to ask.
+    """
     found = ["storage.googleapis.com"] if r.bucket else []
     if r.repository is not None and r.repository.project == r.project:
         found.append("artifactregistry.googleapis.com")
@@ -46,8 +50,6 @@ def services_of(r: GcpResources) -> tuple[str, ...]:
         found += _VERTEX
     if r.cluster is not None:
         found += _GKE
-    if r.impersonates:
-        found.append("iamcredentials.googleapis.com")
     return tuple(found)
 
 
