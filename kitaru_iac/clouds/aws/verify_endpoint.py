@@ -8,7 +8,7 @@ from typing import Any
 
 from kitaru_iac.checks.address_ranges import EVERY_ADDRESS, narrow, width
 from kitaru_iac.checks.commands import note
-from kitaru_iac.checks.endpoint import SERVER_TOO, WHOLE_LIST
+from kitaru_iac.checks.endpoint import SERVER_TOO
 from kitaru_iac.checks.model import Verdict, ok, unknown, warn
 from kitaru_iac.checks.probes import Outcome, ProbeError
 from kitaru_iac.clouds.aws.commands import aws
@@ -46,7 +46,9 @@ def evaluate_endpoint(cluster: Raw, r: AwsResources, reached: Outcome[bool]) -> 
     open_to = width(cidrs) if cidrs else EVERY_ADDRESS
     if open_to is None:
         return unknown(f"EKS tells addresses that are none: {', '.join(cidrs)}", show)
-    restrict = note(_let_in(narrow(cidrs), r), WHOLE_LIST)
+    restrict = note(
+        _let_in(narrow(cidrs), r), "it replaces the whole list: add the ZenML server's address too"
+    )
     if open_to:
         return warn(f"its endpoint is open to {open_to}", restrict)
     also = " and its own network" if private else ""

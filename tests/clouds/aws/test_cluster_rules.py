@@ -1015,7 +1015,7 @@ RESTRICT = (
     "endpointPublicAccess=true,endpointPrivateAccess=true,"
     'publicAccessCidrs={}"$(curl -s https://checkip.amazonaws.com)/32"'
 )
-WHOLE = "it replaces the whole list: put this machine's address and the ZenML server's in it"
+WHOLE = "it replaces the whole list: add the ZenML server's address too"
 OPEN = Verdict(
     WARN,
     "its endpoint is open to every address",
