@@ -21,6 +21,7 @@ from kitaru_iac.machine.active_scope import (
     overriding,
     repository,
     repository_config,
+    unbound,
 )
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
@@ -46,17 +47,15 @@ class Place:
     Attributes:
         scope: ``repository`` inside one, else ``global``.
         source: The repository's directory, or the global configuration file.
-        overridden_by: The environment variable that names another stack all the same.
+        overridden_by: The environment variable that names another stack all the same; not the one
+            that a block or a run of this process has set.
+        is_active: Whether what was written there is the active stack of this environment.
     """
 
     scope: Literal["repository", "global"]
     source: str
     overridden_by: str | None = None
-
-    @property
-    def is_active(self) -> bool:
-        """Whether what was written there is the active stack of this environment."""
-        return self.overridden_by != ACTIVE_STACK_VARIABLE
+    is_active: bool = True
 
 
 def set_active(stack_id: str, name: str) -> Place:
@@ -76,14 +75,15 @@ def set_active(stack_id: str, name: str) -> Place:
         NotFoundError: ZenML had to be asked, and knows no such stack.
     """
     environ = os.environ
-    overridden_by = overriding(stack_id, name, environ)
+    overridden_by = overriding(stack_id, name, unbound(environ))
+    is_active = overriding(stack_id, name, environ) != ACTIVE_STACK_VARIABLE
     root = repository(environ)
     if root is None:
         path = config_home() / CONFIG_FILE
-        place = Place("global", str(path), overridden_by)
+        place = Place("global", str(path), overridden_by, is_active)
     else:
         path = repository_config(root, environ)
-        place = Place("repository", str(root), overridden_by)
+        place = Place("repository", str(root), overridden_by, is_active)
     try:
         if "zenml" in sys.modules:
             raise UnreadableError("ZenML is loaded in this process")

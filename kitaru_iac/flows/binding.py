@@ -25,6 +25,8 @@ from kitaru_iac.machine.active_scope import (
     blocks,
     bound_ids,
     named_stack,
+    outside,
+    unbound,
 )
 from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.machine.settings import read_global
@@ -62,7 +64,6 @@ class _Turns:
         self._blocks: dict[int, list[_Block]] = {}
         #: By thread that waits: the stack that it wants.
         self._waiting: dict[int, str] = {}
-        self._saved: str | None = None
 
     def enter(self, id: str, *, is_run: bool) -> _Block:
         """Bind a stack, once nobody is in a block on another one but this thread itself.
@@ -81,11 +82,11 @@ class _Turns:
             if not any(one.is_run or one.thread != me for one in every):
                 look_anew_at_stack(id)
             with variable_lock:
-                if not every:
-                    self._saved = os.environ.get(ACTIVE_STACK_VARIABLE)
+                if not every and (ref := os.environ.get(ACTIVE_STACK_VARIABLE)) is not None:
+                    outside[ACTIVE_STACK_VARIABLE] = ref
+                bound_ids.append(id)
                 os.environ[ACTIVE_STACK_VARIABLE] = id
             self._blocks.setdefault(me, []).append(block)
-            bound_ids.append(id)
         return block
 
     def leave(self, block: _Block) -> None:
@@ -93,17 +94,16 @@ class _Turns:
         with self._changed:
             mine = self._blocks[block.thread]
             mine.remove(block)
-            bound_ids.remove(block.id)
             if not mine:
                 del self._blocks[block.thread]
             with variable_lock:
                 if mine:
                     os.environ[ACTIVE_STACK_VARIABLE] = mine[-1].id
                 elif not self._blocks:
-                    if self._saved is None:
-                        os.environ.pop(ACTIVE_STACK_VARIABLE, None)
-                    else:
-                        os.environ[ACTIVE_STACK_VARIABLE] = self._saved
+                    os.environ.pop(ACTIVE_STACK_VARIABLE, None)
+                    os.environ.update(outside)
+                    outside.clear()
+                bound_ids.remove(block.id)
             self._changed.notify_all()
 
     def without_runs_elsewhere(self) -> dict[str, str] | None:
@@ -114,11 +114,7 @@ class _Turns:
                 return None
             if threading.get_ident() in self._blocks:
                 return None
-            outside = dict(os.environ)
-            outside.pop(ACTIVE_STACK_VARIABLE, None)
-            if self._saved is not None:
-                outside[ACTIVE_STACK_VARIABLE] = self._saved
-            return outside
+            return dict(unbound(os.environ))
 
     def _wait(self, me: int, id: str) -> None:
         def is_over() -> bool:
@@ -194,9 +190,9 @@ def find_stack(ref: str | None, source: str) -> BoundStack:
 
     with closing(open_reader()) as reader:
         if ref is None:
-            outside = _turns.without_runs_elsewhere()
+            elsewhere = _turns.without_runs_elsewhere()
             active = reader.active()
-            if outside is not None and not _is_active(active, outside):
+            if elsewhere is not None and not _is_active(active, elsewhere):
                 # It may be a thread of that run's own, which has to go on there.
                 _log.warning(
                     "This run names no stack, and goes to '%s', on which another thread has a run: "

@@ -25,9 +25,11 @@ __all__ = [
     "canonical_id",
     "named_project",
     "named_stack",
+    "outside",
     "overriding",
     "repository",
     "repository_config",
+    "unbound",
 ]
 
 ACTIVE_STACK_VARIABLE = "ZENML_ACTIVE_STACK_ID"
@@ -38,6 +40,8 @@ _RUN_VARIABLE = "KITARU_STACK"
 blocks: Final[list[str]] = []
 #: The stacks of blocks and of runs: while there is one, ZenML here keeps to the store that it has.
 bound_ids: Final[list[str]] = []
+#: The variable as it was before the first of them, where it was set.
+outside: Final[dict[str, str]] = {}
 
 #: What says which stack is active, strongest first.
 Scope = Literal["environment", "repository", "global", "default"]
@@ -114,6 +118,14 @@ def overriding(id: str, name: str, environ: Mapping[str, str]) -> str | None:
         if ref and ref != name and canonical_id(ref) != id:
             return variable
     return None
+
+
+def unbound(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment as it is when this process has left its blocks and runs."""
+    if not bound_ids:
+        return environ
+    others = {name: text for name, text in environ.items() if name != ACTIVE_STACK_VARIABLE}
+    return {**others, **outside}
 
 
 def repository(environ: Mapping[str, str]) -> Path | None:

@@ -16,6 +16,7 @@ from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.infrastructure.prepare import prepare
 from kitaru_iac.labels import BACKEND_LABEL
 from kitaru_iac.machine import unfinished
+from kitaru_iac.machine.active_scope import unbound
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import KitaruWarning, SelectionOverridden
@@ -341,7 +342,7 @@ def _override(activation: Activation | None) -> tuple[KitaruWarning, ...]:
     variable = activation.place.overridden_by if activation else None
     if variable is None:
         return ()
-    stays = os.environ.get(variable, "")
+    stays = unbound(os.environ).get(variable, "")
     text = f"{variable} is set and takes precedence: this shell stays with {stays}."
     return (SelectionOverridden(text),)
 

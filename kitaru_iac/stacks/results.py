@@ -264,7 +264,7 @@ class Switched:
         scope: Where the choice is written: ``repository`` or ``global``.
         overridden_by: The environment variable that names another stack, which runs from this
             shell use all the same.
-        is_active: False where that variable names the active stack.
+        is_active: False where that variable, or a block or run of this process, names another one.
     """
 
     id: str

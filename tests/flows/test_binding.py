@@ -6,15 +6,19 @@ import contextlib
 import os
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 
 import pytest
 
+import kitaru_iac as kitaru
 from kitaru_iac.errors import UsageError
 from kitaru_iac.flows import binding
 from kitaru_iac.flows.binding import BoundStack, bound, stack
 from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE as VARIABLE
 from kitaru_iac.machine.active_scope import bound_ids
+from kitaru_iac.notices import SelectionOverridden
+from tests.homes import Home
 
 A = BoundStack("00000000-0000-0000-0000-00000000000a", "a")
 B = BoundStack("00000000-0000-0000-0000-00000000000b", "b")
@@ -168,3 +172,22 @@ def test_what_is_no_text_names_no_stack(given: object) -> None:
     # None would be the active stack: `stack(os.environ.get("STACK"))` with the variable unset.
     with pytest.raises(UsageError, match="which is text, not"), stack(given):  # type: ignore[arg-type]
         raise AssertionError
+
+
+@pytest.mark.parametrize("variable", [None, "default"])
+def test_a_choice_in_a_block_is_overridden_by_the_users_variable_alone(
+    home: Home, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    made = [kitaru.create_stack(name, activate=False) for name in "ab"]
+    if variable:
+        monkeypatch.setenv(VARIABLE, variable)
+    with warnings.catch_warnings(record=True) as caught, stack("a"), bound(A):
+        warnings.simplefilter("always")
+        assert not kitaru.use_stack("b").is_active
+        assert not kitaru.create_stack("c").is_active
+    told = [str(one.message) for one in caught if one.category is SelectionOverridden]
+    assert [VARIABLE in text for text in told] == [True, True] * bool(variable)
+    assert variable is None or told[1].endswith(f"stays with {variable}.")
+    assert made[0].id not in (home.config / "config.yaml").read_text()
+    assert kitaru.current_stack().name == (variable or "c")
+    assert os.environ.get(VARIABLE) == variable
