@@ -18,6 +18,7 @@ __all__ = [
     "OWNER_LABEL",
     "OWNER_RUN_LABEL",
     "PROJECT_LABEL",
+    "RENAMING_LABEL",
     "REUSED_CONNECTORS_LABEL",
     "SOURCE_LABEL",
     "STACK_LABEL",
@@ -32,6 +33,8 @@ MANAGED_LABEL = "kitaru.managed"
 ORPHANED_LABEL = "kitaru.orphaned"
 #: On a stack while `adopt` labels its parts: a run that died left it, and the next one goes on.
 ADOPTING_LABEL = "kitaru.adopting"
+#: On a stack while `rename` renames its parts: the name that it is to have.
+RENAMING_LABEL = "kitaru.renaming"
 #: On what a run sets aside as ``NAME-replaced``, with the name of the stack that it replaces: by
 #: that mark it is known, since anybody may call something so.
 ASIDE_LABEL = "kitaru.aside"

@@ -23,7 +23,10 @@ from kitaru_iac.values import dataclass
 #: Bytes of a note: an address, an id and two names.
 _MOST_BYTES: Final = 2**16
 
-__all__ = ["Unfinished", "Whereabouts", "begin", "end", "every", "find"]
+#: How the work of a renaming begins; its new name follows.
+RENAME_TO: Final = "rename to "
+
+__all__ = ["RENAME_TO", "Unfinished", "Whereabouts", "begin", "end", "every", "find"]
 
 
 class Whereabouts(Protocol):
@@ -45,7 +48,7 @@ class Unfinished:
     Attributes:
         store: The address of its store, without a password.
         stack: The stack's name.
-        work: ``create``, ``change`` or ``delete``.
+        work: ``create``, ``change``, ``delete``, or ``rename to NAME``.
         token: Eight random hexadecimal digits, which stand in the temporary names of this run.
         recursive: Of a deletion: whether the stack's parts go with it.
         took_over: Of any other: whether parts that a deletion had kept are taken over.
@@ -63,6 +66,12 @@ class Unfinished:
     age: float = 0.0
     id: str | None = None
     marks: bool = True
+
+    @property
+    def new_name(self) -> str | None:
+        """The name that the stack is to have; None where it is not renamed."""
+        name = self.work.removeprefix(RENAME_TO)
+        return None if name == self.work else name
 
     def is_of(self, store: Whereabouts) -> bool:
         """Whether it is of this store: by the id, for which an address is no substitute."""

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
-from kitaru_iac.labels import ADOPTING_LABEL, DEPLOYMENT_LABELS, OWNER_LABEL, OWNER_RUN_LABEL
+from kitaru_iac.labels import (
+    ADOPTING_LABEL,
+    DEPLOYMENT_LABELS,
+    OWNER_LABEL,
+    OWNER_RUN_LABEL,
+    RENAMING_LABEL,
+)
 from kitaru_iac.notices import OwnedByPulumi
 from kitaru_iac.records.model import Records
 from kitaru_iac.values import dataclass
 
+if TYPE_CHECKING:
+    from kitaru_iac.machine.unfinished import Unfinished
+
 __all__ = [
     "Owner",
+    "being_renamed",
     "forced_warning",
     "given_options",
     "import_command",
@@ -26,7 +36,9 @@ __all__ = [
     "owner_of",
     "require_changeable",
     "require_creatable",
+    "require_not_renamed_in_part",
     "require_removable",
+    "require_whole",
 ]
 
 _TYPE = "kitaru:index:Stack"
@@ -164,11 +176,12 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
 
 
 def require_changeable(current: Records, owner: Owner | None) -> None:
-    """Refuse to change a stack that belongs to another program, or whose adoption was cut off.
+    """Refuse to change a stack of another program, or whose adoption or renaming was cut off.
 
     Raises:
-        ProtectedStackError: It does, or it was.
+        ProtectedStackError: It is one.
     """
+    require_whole(current.stack, current.labels, current.id)
     if ADOPTING_LABEL in current.labels:
         raise ProtectedStackError(
             f"Stack '{current.stack}' has come under management in part",
@@ -183,6 +196,51 @@ def require_changeable(current: Records, owner: Owner | None) -> None:
         again = _take_over(current.stack, stored, owner)
         remedy += f"\n{again}\nBefore that: pulumi state delete {shlex.quote(owner.urn)}"
     raise _belongs(current.stack, stored, remedy)
+
+
+def require_whole(name: str, labels: Mapping[str, Any], id: str | None) -> None:
+    """Refuse a stack some of whose parts have the name that it is to have.
+
+    Args:
+        name: The stack's name.
+        labels: Its labels.
+        id: Its id.
+
+    Raises:
+        ProtectedStackError: It is one.
+    """
+    if RENAMING_LABEL in labels:
+        raise being_renamed(name, str(labels[RENAMING_LABEL]), id)
+
+
+def require_not_renamed_in_part(current: Records, dead: Unfinished | None) -> None:
+    """Refuse a stack some of whose parts a dead run of an earlier release has renamed.
+
+    That release put no label on the stack: its note on this machine tells.
+
+    Args:
+        current: The stack as it is stored.
+        dead: The note.
+
+    Raises:
+        ProtectedStackError: It is one.
+    """
+    new = None if dead is None or dead.marks else dead.new_name
+    if new is None:
+        return
+    link = current.connector
+    names = {part.name for part in current.components} | {link.name if link else None}
+    if new in names:
+        raise being_renamed(current.stack, new, current.id)
+
+
+def being_renamed(name: str, new: str, id: str | None) -> ProtectedStackError:
+    """The error for a stack whose parts have their new names in part."""
+    return ProtectedStackError(
+        f"Stack '{name}' has been renamed to '{new}' in part",
+        why="Its parts are being renamed by another run, or one that did so has died.",
+        remedy=f"Go on with: kitaru stack rename {id or name} {new}",
+    )
 
 
 def require_removable(

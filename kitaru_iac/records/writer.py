@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from kitaru_iac.errors import NotFoundError
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
@@ -338,6 +339,28 @@ class Writer(Journal):
             id,
             StackChange(name=new, labels=labels),
             StackChange(name=old, labels=old_labels),
+        )
+
+    def mark_stack(self, id: str, labels: Mapping[str, str], mark: str, text: str) -> None:
+        """Give a stack one more label. Its undo changes that one alone, whatever others became."""
+        before = labels.get(mark)
+
+        def take_off() -> None:
+            doc = next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
+            if doc is None:
+                raise NotFoundError("the stack is gone")
+            if doc.labels.get(mark) != text:
+                return
+            rest = {key: value for key, value in doc.labels.items() if key != mark}
+            if before is not None:
+                rest[mark] = before
+            self._gateway.update_stack(id, StackChange(labels=rest))
+
+        marked = StackChange(labels={**labels, mark: text})
+        self._write(
+            f"the stack's label {mark}",
+            lambda: self._gateway.update_stack(id, marked),
+            unknown=take_off,
         )
 
     def delete_stack(self, id: str) -> bool:

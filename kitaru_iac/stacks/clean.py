@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from kitaru_iac.errors import KitaruError, RegistrationFailed
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.secret_names import secret_part
-from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, is_managed
+from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, RENAMING_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.machine.locks import writer_if_free
@@ -212,6 +212,8 @@ def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:
 
     for stack in store.gateway.stacks(everything):
         note("stack", stack)
+        if RENAMING_LABEL in stack.labels and store.is_stale(stack):
+            found.setdefault(stack.name, [])
     for component in store.gateway.components(everything):
         note(component.type, component)
     for connector in store.gateway.connectors(everything):
@@ -253,8 +255,14 @@ def _look(store: Store, name: str, survey: dict[str, list[tuple[str, _Doc]]]) ->
 
 def _cut_off(store: Store, name: str) -> Kept | None:
     """A stack at which a run ended in the middle: what it was to become, its description tells."""
-    run = store.dead_run
-    if run is None or store.stack_named(name) is None:
+    run, stack = store.dead_run, store.stack_named(name)
+    if stack is None:
+        return None
+    new = stack.labels.get(RENAMING_LABEL) or (run.new_name if run is not None else None)
+    if new is not None:
+        again = f"kitaru stack rename {name} {new}"
+        return Kept("stack", name, f"a renaming of it was cut off; go on with: {again}")
+    if run is None:
         return None
     work = {"create": "creation", "delete": "deletion"}.get(run.work, "change")
     why = f"a {work} of it was cut off, and may have been made in part; run that command again"
@@ -313,7 +321,10 @@ def _settle(store: Store, name: str) -> bool:
             link = orphans.connector
             if link is not None and _goes(run, link.labels):
                 writer.delete_connector(stored_id(link))
-        unfinished.end(store.place, name)
+        # Of a renaming of an earlier release, which put no label on the stack, nothing else tells.
+        is_all_there_is = run is not None and run.new_name is not None and not run.marks
+        if not (is_all_there_is and store.stack_named(name) is not None):
+            unfinished.end(store.place, name)
     return True
 
 

@@ -17,7 +17,13 @@ from kitaru_iac.machine.active_scope import blocks, bound_ids
 from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
-from kitaru_iac.records.owner import Owner, forced_warning, options, require_removable
+from kitaru_iac.records.owner import (
+    Owner,
+    forced_warning,
+    options,
+    require_removable,
+    require_whole,
+)
 from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.deletion_errors import Asked
 from kitaru_iac.stacks.removed_parts import Leaving, Removal
@@ -162,7 +168,7 @@ def require_deletable(
     infrastructure: bool = False,
     flags: Sequence[str] = (),
 ) -> list[str]:
-    """Refuse the default stack, and one that is another's or active unless forced.
+    """Refuse the default stack, one renamed in part, and another's or the active one unless forced.
 
     Args:
         stack: The stack, as it is there now.
@@ -179,6 +185,7 @@ def require_deletable(
             "The default stack cannot be deleted",
             why="ZenML keeps it as the stack to fall back to; --force does not change that.",
         )
+    require_whole(stack.name, stack.labels, stack.id)
     require_removable(
         stack.name,
         stack.labels,

@@ -16,7 +16,12 @@ from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.locks import writer_if_free
 from kitaru_iac.notices import KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
-from kitaru_iac.records.owner import Owner, labels_for, require_changeable
+from kitaru_iac.records.owner import (
+    Owner,
+    labels_for,
+    require_changeable,
+    require_not_renamed_in_part,
+)
 from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -97,6 +102,8 @@ class Reconciliation:
         current = store.read(spec.name, secrets=True)
         if current is not None and not is_managed(current.labels):
             raise _unlabelled(current)
+        if current is not None:
+            require_not_renamed_in_part(current, store.dead_run)
         desired = _desired(spec, store, current, owner, source)
         if current is not None and not _is_resumed(store, desired, current, owner):
             require(current, owner)

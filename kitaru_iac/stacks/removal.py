@@ -15,7 +15,7 @@ from kitaru_iac.errors import StackChanged
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Plan
-from kitaru_iac.records.owner import Owner, given_options
+from kitaru_iac.records.owner import Owner, given_options, require_not_renamed_in_part
 from kitaru_iac.stacks.results import Cleaned, Deleted, Leftover
 
 if TYPE_CHECKING:
@@ -241,6 +241,9 @@ def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc |
                 store.forget()
             stack = store.find(ref, exact=exact)
             if stack is None or stack.name == name:
+                dead = store.dead_run
+                if stack is not None and dead is not None and not dead.marks:
+                    require_not_renamed_in_part(store.records_of(stack), dead)
                 yield stack, repaired
                 return
         name = stack.name

@@ -1,8 +1,9 @@
 """Give a stack another name, with the parts that carry its name.
 
 Whether a part is a stack's own, its name tells: so they are renamed too, and the stack last, in the
-one write that also brings the record of what was applied up to date. What a process leaves that
-died before is a stack of the old name with parts of the new one, and the same command goes on.
+one write that also brings the record of what was applied up to date. First the stack gets a label
+with the new name. What a process leaves that died before the last write is a stack of the old name
+with that label and parts of the new name: the same command goes on, and every other one refuses it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from kitaru_iac.labels import (
     ASIDE_LABEL,
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,
+    RENAMING_LABEL,
     SOURCE_LABEL,
     is_managed,
 )
@@ -136,7 +138,9 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]
             )
         current = store.records_of(again)
         _require_renamable(current, new)
-        before = _with_old_name(current, new, began=_began(store, new))
+        half = current.labels.get(RENAMING_LABEL)
+        began = half is not None or _began(store, new)
+        before = _with_old_name(current, half or new, began=began)
         _require_free(store, before, current, new)
         begin()
         return _rename(store, before, current, new)
@@ -157,12 +161,7 @@ def _done_before(store: Store, ref: str, new: str) -> Renamed | None:
 
 
 def _began(store: Store, new: str) -> bool:
-    dead = store.dead_run
-    return dead is not None and dead.work == _work(new)
-
-
-def _work(new: str) -> str:
-    return f"rename to {new}"
+    return store.dead_run is not None and store.dead_run.new_name == new
 
 
 def require_renamable(ref: str, new: str) -> None:
@@ -193,7 +192,8 @@ def _require_renamable(current: Records, new: str) -> None:
         raise ProtectedStackError("The default stack is ZenML's own, and keeps its name")
     if name == new:
         raise UsageError(f"Stack '{name}' is called so already", where="NEW")
-    require_changeable(current, None)
+    whole = {key: text for key, text in current.labels.items() if key != RENAMING_LABEL}
+    require_changeable(replace(current, labels=whole), None)
     if not is_managed(current.labels):
         raise StackNotManaged(
             f"Kitaru did not make stack '{name}'; nothing was renamed",
@@ -215,9 +215,9 @@ def _require_renamable(current: Records, new: str) -> None:
 def _with_old_name(current: Records, new: str, *, began: bool) -> Records:
     """The stack as it was before a run of the same command that died renamed parts of it.
 
-    A part with the new name is one of those where this machine began that run, or where what was
-    applied had a part of that type with the old name. Or it never lost that name, since somebody
-    else renamed the stack.
+    A part with the new name is one of those where the stack's label or this machine's note says
+    that a run began so, or where what was applied had a part of that type with the old name. Or it
+    never lost that name, since somebody else renamed the stack.
     """
     applied = applied_records(current.labels)
     was_called = {current.stack}
@@ -276,7 +276,7 @@ def _rename(store: Store, before: Records, current: Records, new: str) -> Rename
     from kitaru_iac.records.apply import writing_as_one
 
     old = current.stack
-    unfinished.begin(store.place, old, _work(new))
+    unfinished.begin(store.place, old, f"{unfinished.RENAME_TO}{new}")
     store.forget()
     again = f"Run the same command again: kitaru stack rename {old} {new}"
     with writing_as_one(
@@ -294,6 +294,9 @@ def _write(
     store: Store, writer: Writer, before: Records, current: Records, new: str
 ) -> tuple[str, ...]:
     done: list[str] = []
+    begun = {**current.labels, RENAMING_LABEL: new}
+    if begun != dict(current.labels):
+        writer.mark_stack(stored_id(current), current.labels, RENAMING_LABEL, new)
     link = before.connector
     if link is not None and is_own_connector(link, before):
         if current.connector is not None and current.connector.name != new:
@@ -305,21 +308,19 @@ def _write(
                 writer.relabel_component(part, new, part.connector_id, part.labels)
             done.append(part.type)
     now_there = store.find(stored_id(current), exact=True)
-    if now_there is None or dict(now_there.labels) != dict(current.labels):
+    if now_there is None or dict(now_there.labels) != begun:
         raise StackChanged(
             f"Stack '{current.stack}' was changed by somebody else meanwhile",
             differs=["it is gone" if now_there is None else "its labels are others"],
         )
     labels = _labels(current.labels, current.stack, new)
-    writer.rename_stack(
-        stored_id(current), current.stack, new, labels=labels, old_labels=current.labels
-    )
+    writer.rename_stack(stored_id(current), current.stack, new, labels=labels, old_labels=begun)
     return tuple(sorted(done))
 
 
 def _labels(labels: Mapping[str, str], old: str, new: str) -> dict[str, str]:
     """The stack's labels under its new name, with what was applied under that name."""
-    gone = {SOURCE_LABEL, APPLIED_LABEL, ASIDE_LABEL}
+    gone = {SOURCE_LABEL, APPLIED_LABEL, ASIDE_LABEL, RENAMING_LABEL}
     kept = {key: text for key, text in labels.items() if key not in gone}
     applied = applied_records(labels)
     if applied is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,13 +25,14 @@ from kitaru_iac.gateway.documents import ComponentChange, ConnectorChange, Stack
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.wire import AnswerLost
-from kitaru_iac.labels import BACKEND_LABEL, OWNER_LABEL, SOURCE_LABEL
+from kitaru_iac.labels import BACKEND_LABEL, OWNER_LABEL, RENAMING_LABEL, SOURCE_LABEL
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import CutShort, WorkInterrupted
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.adopt import adopt
+from kitaru_iac.stacks.removal import require_deletable
 from kitaru_iac.stacks.rename import rename
 from kitaru_iac.stacks.watch import drift_of_records
 from tests.cli.conftest import Kitaru, kitaru  # noqa: F401
@@ -90,7 +92,7 @@ def test_whenever_it_is_killed_the_same_command_completes(
     memory: MemoryGateway,  # noqa: F811
     is_forgotten: bool,
 ) -> None:
-    for writes in range(6):
+    for writes in range(7):
         left = [writes]
 
         def die(_: str, left: list[int] = left) -> None:
@@ -102,18 +104,81 @@ def test_whenever_it_is_killed_the_same_command_completes(
         with installed(gateway):
             made()
             gateway.before_write = die
-            if writes < 5:
+            if writes < 6:
                 with pytest.raises(Killed):
                     rename("old", "new")
             gateway.before_write = lambda _: None
             if is_forgotten:
                 unfinished.end(gateway.place, "old")
+            if 0 < writes < 6:
+                nothing_else_is_done(gateway, is_earlier=False)
             rename("old", "new")
             names = {d.name for d in [*gateway.components(Where()), *gateway.connectors(Where())]}
             assert names - {"default"} == {"new"}
             again = from_mapping({**REMOTE, "name": "new"})
             assert not operations.preview(again).has_changes
         unfinished.end(gateway.place, "old")
+
+
+def nothing_else_is_done(gateway: MemoryGateway, *, is_earlier: bool) -> None:
+    """See that whatever else is asked of a stack that has been renamed in part is refused."""
+    before = state(gateway)
+    spec = from_mapping({**REMOTE, "name": "old"})
+    (doc,) = gateway.stacks(Where(names=("old",)))
+    refused: list[Callable[[], object]] = [
+        lambda: operations.apply(spec),
+        lambda: operations.preview(spec),
+        lambda: operations.delete("old", recursive=True),
+        lambda: operations.delete("old", force=True),
+    ]
+    if not is_earlier:  # it was no stack's label then
+        refused.append(lambda: require_deletable(doc.id, recursive=True))
+        refused.append(lambda: adopt("old"))
+    for work in refused:
+        with pytest.raises(ProtectedStackError, match="renamed to 'new' in part") as caught:
+            work()
+        assert f"kitaru stack rename {doc.id} new" in str(caught.value.remedy)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    gateway.now = lambda: later  # type: ignore[method-assign]
+    (kept,) = operations.clean().kept
+    del gateway.now  # type: ignore[method-assign]
+    assert "kitaru stack rename old new" in kept.reason
+    assert state(gateway) == before
+
+
+def test_what_an_earlier_release_has_renamed_in_part_is_kept_for_the_same_command(
+    memory: MemoryGateway,  # noqa: F811
+) -> None:
+    with installed(memory):
+        made()
+        (part,) = (doc for doc in memory.components(Where(names=("old",))) if "orch" in doc.type)
+        unfinished.begin(memory.place, "old", "rename to new")
+        (place,) = unfinished._folder().glob("*.json")
+        place.write_text(place.read_text().replace('"marks": true', '"marks": false'))
+        assert operations.preview(from_mapping({**REMOTE, "name": "old"})).has_changes is False
+        memory.update_component(part.id, ComponentChange(name="new"))
+        nothing_else_is_done(memory, is_earlier=True)
+        assert rename("old", "new").name == "new"
+        assert not operations.preview(from_mapping({**REMOTE, "name": "new"})).has_changes
+
+
+def test_a_renaming_that_was_cut_off_may_end_under_a_third_name(
+    memory: MemoryGateway,  # noqa: F811
+) -> None:
+    def die(write: str) -> None:
+        if write.startswith("update artifact_store"):
+            raise Killed
+
+    with installed(memory):
+        made()
+        memory.before_write = die
+        with pytest.raises(Killed):
+            rename("old", "new")
+        memory.before_write = lambda _: None
+        made("new", "local")  # a colleague's, of other parts
+        rename("old", "third")
+        assert not operations.preview(from_mapping({**REMOTE, "name": "third"})).has_changes
+        assert not operations.preview(from_mapping({**LOCAL, "name": "new"})).has_changes
 
 
 def test_it_is_done_when_the_answer_was_not_seen(memory: MemoryGateway) -> None:  # noqa: F811
@@ -297,6 +362,7 @@ def test_what_a_colleague_writes_at_that_moment_is_not_lost(
             rename("old", "new")
         after = state(memory)
         assert after["parts"] == before["parts"]
+        assert not [labels for _, labels in after["stacks"] if RENAMING_LABEL in labels]
         assert [labels.get("team") for name, labels in after["stacks"] if name == "old"] == [
             "theirs"
         ]
