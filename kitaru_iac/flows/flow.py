@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
-from kitaru_iac.errors import KitaruError, MissingPackages, UsageError
+from kitaru_iac.errors import KitaruError, MissingPackages, NotConnectedError, UsageError
 from kitaru_iac.flows.binding import BoundStack, bound, find_stack
 from kitaru_iac.flows.handle import FlowHandle
 from kitaru_iac.flows.layers import RunSettings, resolve
@@ -242,6 +242,8 @@ def _require_runnable(found: BoundStack) -> None:
             if not local:
                 stack.validate(fail_if_secrets_missing=True)
     except KitaruError as error:
+        if isinstance(error, NotConnectedError) and error.__cause__ is None:
+            raise  # our refusal to open the store; what was translated may be of the stack's cloud
         raise _unusable(found, error) from error
     if local:  # ZenML says so when the run is there
         raise KitaruError(

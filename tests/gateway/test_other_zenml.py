@@ -74,6 +74,23 @@ def test_whoever_looks_or_writes_migrates_nothing(home: Home, release: str) -> N
     assert home.database.read_bytes() == before
 
 
+@pytest.mark.parametrize("release", OLD)
+def test_a_run_is_refused_before_its_code(home: Home, release: str) -> None:
+    before = of_release(home, release)
+    ran: list[int] = []
+
+    @kitaru.flow
+    def agent() -> None:
+        ran.append(1)
+
+    with pytest.raises(NotConnectedError) as refused:
+        agent.run()
+    assert f"ZenML {release}, and {INSTALLED}" in refused.value.what
+    assert "zenml migrate-database" in str(refused.value.remedy)
+    assert ran == []
+    assert home.database.read_bytes() == before
+
+
 @pytest.mark.parametrize("release", OLD[-1:])
 def test_the_command_that_is_named_migrates_it(home: Home, release: str) -> None:
     of_release(home, release)
