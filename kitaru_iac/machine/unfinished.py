@@ -68,6 +68,11 @@ class Unfinished:
     marks: bool = True
 
     @property
+    def sets_aside_unmarked(self) -> bool:
+        """Whether it may have set something aside without a label: an earlier release did."""
+        return not self.marks and self.work in {"create", "change"}
+
+    @property
     def new_name(self) -> str | None:
         """The name that the stack is to have; None where it is not renamed."""
         name = self.work.removeprefix(RENAME_TO)

@@ -384,7 +384,7 @@ class Store:
         Runs of earlier releases wrote no mark: there their note on this machine tells.
         """
         dead = self.dead_run
-        is_earlier = dead is not None and dead.stack == stack and not dead.marks
+        is_earlier = dead is not None and dead.stack == stack and dead.sets_aside_unmarked
         return is_managed(labels) and (is_earlier or labels.get(ASIDE_LABEL) == stack)
 
     def seconds_until_aside_stale(self, stack: str) -> int:

@@ -199,7 +199,7 @@ def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:
     everything = Where()
     found: dict[str, list[tuple[str, _Doc]]] = {}
     runs = list(unfinished.every(store.place))
-    unmarked = {run.stack for run in runs if not run.marks}  # of earlier releases
+    unmarked = {run.stack for run in runs if run.sets_aside_unmarked}
 
     def note(kind: str, doc: _Doc) -> None:
         stack = final_name(doc.name) if kind == "service_connector" else None

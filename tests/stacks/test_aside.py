@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,11 @@ def called(gateway: MemoryGateway, old: str, new: str) -> None:
 @pytest.fixture
 def theirs(memory: MemoryGateway) -> Iterator[MemoryGateway]:  # noqa: F811
     """A store with a colleague's stack `dev-replaced`, which is managed and long there."""
+    later = memory.now() + timedelta(hours=1)
     with installed(memory):
         operations.apply(from_mapping({**REMOTE, "name": "qa"}))
         called(memory, "qa", COLLEAGUES)
+        memory.now = lambda: later  # type: ignore[method-assign]
         yield memory
 
 
@@ -59,15 +62,21 @@ def refused(work: Callable[[], object], kind: type[KitaruError], said: str) -> N
         work()
 
 
-@pytest.mark.parametrize("is_noted", [False, True])  # as after a death of this release's own run
-def test_a_colleagues_stack_of_that_name_is_left_alone(
-    theirs: MemoryGateway, is_noted: bool
-) -> None:
+def make_earlier() -> None:
+    """Let the notes be of an earlier release."""
+    for note in unfinished._folder().glob("*.json"):
+        note.write_text(note.read_text().replace('"marks": true', '"other": true'))
+
+
+@pytest.mark.parametrize("noted", ["", "change", "an earlier delete", "an earlier rename to other"])
+def test_a_colleagues_stack_of_that_name_is_left_alone(theirs: MemoryGateway, noted: str) -> None:
     before = copy.deepcopy(seen_of(theirs))
     assert len(before) == 5
     dev = from_mapping(LOCAL)
-    if is_noted:
-        unfinished.begin(theirs.place, "dev", "change")
+    if noted:
+        unfinished.begin(theirs.place, "dev", noted.removeprefix("an earlier "))
+    if noted.startswith("an earlier "):
+        make_earlier()
     refused(lambda: operations.delete("dev", recursive=True), StackNotFound, "dev")
     operations.create(dev)
     operations.apply(from_mapping({**LOCAL, "labels": {"team": "ml"}}))
@@ -141,8 +150,7 @@ def test_what_an_earlier_release_left_on_this_machine_is_repaired(
         operations.apply(from_mapping(after))
     for store in killed(monkeypatch, before, after):
         unmark(store)
-        for note in (Path(unfinished._folder())).glob("*.json"):
-            note.write_text(note.read_text().replace('"marks": true', '"other": true'))
+        make_earlier()
         with installed(store):
             operations.apply(from_mapping(after))
             assert contents(store) == contents(wanted)
