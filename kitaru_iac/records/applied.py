@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from kitaru_iac.gateway.masking import MASK, masked
 from kitaru_iac.labels import APPLIED_LABEL, OUR_LABELS, SOURCE_LABEL
 from kitaru_iac.plan.canonical import sha256
 from kitaru_iac.plan.model import Action, Change, Reason, Step
 from kitaru_iac.records.annotations import without_ignored
+from kitaru_iac.records.applied_label import VERSION
 from kitaru_iac.records.diff import (
     IGNORED_CONNECTOR_FIELDS,
     hidden,
@@ -27,13 +28,10 @@ from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.values import replace
 
-__all__ = ["applied_records", "drifted", "keeping", "with_record", "without_applied"]
+__all__ = ["drifted", "keeping", "with_record", "without_applied"]
 
-_VERSION: Final = 1
 #: Characters, escaped. With the other labels, as base64, it fits into the 65,535 bytes of a BLOB.
 _LONGEST: Final = 32_000
-
-_Value = TypeVar("_Value")
 
 
 def keeping(records: Records) -> Records:
@@ -46,7 +44,7 @@ def keeping(records: Records) -> Records:
     managed = without_ignored(records)
     link = managed.connector
     kept = {
-        "version": _VERSION,
+        "version": VERSION,
         "stack": records.stack,
         "type": records.stack_type,
         "labels": _recorded(managed.labels),
@@ -70,30 +68,6 @@ def without_applied(labels: Mapping[str, str]) -> dict[str, str]:
 def _recorded(labels: Mapping[str, str]) -> dict[str, str]:
     """The labels that are part of what was applied: which files it came from is not."""
     return {key: text for key, text in without_applied(labels).items() if key != SOURCE_LABEL}
-
-
-def applied_records(labels: Mapping[str, object]) -> Records | None:
-    """Read what was applied from a stack's labels.
-
-    Returns:
-        The records, without secrets; None where nothing is kept, or nothing that is understood.
-    """
-    text = labels.get(APPLIED_LABEL)
-    try:
-        kept = json.loads(text) if isinstance(text, str) else None
-        if not isinstance(kept, dict) or kept.get("version") != _VERSION:
-            return None
-        link = kept["connector"]
-        return Records(
-            stack=_a(str, kept["stack"]),
-            stack_type=_a(str, kept["type"]),
-            components=tuple(_read_component(part) for part in _a(list, kept["components"])),
-            connector=None if link is None else _read_connector(link),
-            labels=_labels(kept["labels"]),
-            description=None if "description" not in kept else _a(str, kept["description"]),
-        )
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None
 
 
 def with_record(
@@ -266,50 +240,6 @@ def _connector(link: ConnectorRecord) -> dict[str, object]:
         "existing": link.existing,
         "id": link.id if link.existing else None,
     }
-
-
-def _read_component(part: Mapping[str, Any]) -> ComponentRecord:
-    resource = part["resource_id"]
-    return ComponentRecord(
-        type=_a(str, part["type"]),
-        name=_a(str, part["name"]),
-        flavor=_a(str, part["flavor"]),
-        configuration=_a(dict, part["configuration"]),
-        uses_connector=_a(bool, part["uses_connector"]),
-        resource_id=None if resource is None else _a(str, resource),
-        labels=_labels(part["labels"]),
-        filled={
-            _a(str, key): _a(list, found) for key, found in _a(dict, part.get("filled", {})).items()
-        },
-    )
-
-
-def _read_connector(link: Mapping[str, Any]) -> ConnectorRecord:
-    uuid = link["id"]
-    return ConnectorRecord(
-        name=_a(str, link["name"]),
-        type=_a(str, link["type"]),
-        auth_method=_a(str, link["auth_method"]),
-        configuration=_a(dict, link["configuration"]),
-        labels=_labels(link["labels"]),
-        existing=_a(bool, link["existing"]),
-        id=None if uuid is None else _a(str, uuid),
-    )
-
-
-def _labels(found: object) -> dict[str, str]:
-    return {_a(str, key): _a(str, text) for key, text in _a(dict, found).items()}
-
-
-def _a(kind: type[_Value], value: object) -> _Value:
-    """The value, if it is of this type.
-
-    Raises:
-        TypeError: It is not.
-    """
-    if not isinstance(value, kind):
-        raise TypeError(type(value).__name__)
-    return value
 
 
 def _plain(value: object) -> object:

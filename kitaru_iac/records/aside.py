@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.labels import is_managed
-from kitaru_iac.records.applied import applied_records
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.diff import is_own_component, is_own_connector, replacement_reason
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.names import REPLACED

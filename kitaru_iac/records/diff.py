@@ -15,6 +15,7 @@ from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Reason, Step
 from kitaru_iac.records.annotations import description_after, labels_after
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.model import (
     DESCRIBED,
     REMOVED_WITH_STACK,
@@ -39,6 +40,9 @@ __all__ = [
 
 #: ZenML adds this to each connector that comes with a stack; it means nothing to most of them.
 IGNORED_CONNECTOR_FIELDS = frozenset({"generate_temporary_tokens"})
+
+#: The described components that every local stack is made with.
+_LOCAL_FLAVORS = {"orchestrator": "local", "artifact_store": "local"}
 
 
 def diff(desired: Records, current: Records | None, orphans: Records | None = None) -> list[Step]:
@@ -101,7 +105,8 @@ def is_own_component(component: ComponentRecord, records: Records) -> bool:
     """Whether a stored component came with this stack.
 
     Components of a remote stack carry the label. Those of a local stack do not (the other `kitaru`
-    does not label them either): there the managed stack's own name on a described type tells.
+    does not label them either): there the managed stack's own name tells, on a part that was
+    applied, or, where no record of that is kept, on one that every local stack is made with.
     """
     return component.type in DESCRIBED and _came_with(component, records)
 
@@ -110,7 +115,8 @@ def goes_with_stack(component: ComponentRecord, records: Records) -> bool:
     """Whether a stored component goes when the stack is deleted with its parts.
 
     So do the sandboxes that the other `kitaru` makes with a stack. No description of ours speaks of
-    them, so that `apply` leaves them alone.
+    them, so that `apply` leaves them alone. An unlabelled one stays where ours applied the stack:
+    it may be the user's.
     """
     return component.type in REMOVED_WITH_STACK and _came_with(component, records)
 
@@ -120,7 +126,13 @@ def _came_with(component: ComponentRecord, records: Records) -> bool:
         return False
     if component.labels.get(MANAGED_LABEL) == "true":
         return True
-    return records.stack_type == "local" and records.labels.get(MANAGED_LABEL) == "true"
+    if records.stack_type != "local" or records.labels.get(MANAGED_LABEL) != "true":
+        return False
+    applied = applied_records(records.labels)
+    if applied is None:
+        return component.type == "sandbox" or _LOCAL_FLAVORS.get(component.type) == component.flavor
+    part = applied.component(component.type)  # of a remote stack's, the label would tell
+    return part is not None and applied.stack_type == "local" and part.flavor == component.flavor
 
 
 def _creation(desired: Records, spare: Records) -> list[Step]:

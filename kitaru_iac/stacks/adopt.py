@@ -26,6 +26,7 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Action, Change, Plan, Reason, Step
+from kitaru_iac.records.diff import is_own_component
 from kitaru_iac.records.model import (
     DESCRIBED,
     ComponentRecord,
@@ -157,7 +158,7 @@ def _is_own(current: Records, link: ConnectorRecord) -> bool:
 def _component_step(store: Store, current: Records, part: ComponentRecord) -> Step:
     if not _becomes_ours(current, part):
         reason = "not called as its stack: it stays somebody else's"
-        if part.type not in DESCRIBED:
+        if part.type not in DESCRIBED or part.name == current.stack:
             reason = "no description speaks of it: it stays somebody else's"
         code = Reason.ADDED_BY_HAND
         return Step(Action.KEEP, part.type, part.name, reason=reason, code=code)
@@ -176,6 +177,9 @@ def _component_step(store: Store, current: Records, part: ComponentRecord) -> St
 
 
 def _becomes_ours(current: Records, part: ComponentRecord) -> bool:
+    if current.stack_type == "local":  # whose parts get no label: what the stack's own says of them
+        labels = {**current.labels, MANAGED_LABEL: "true"}
+        return is_own_component(part, replace(current, labels=labels))
     return part.type in DESCRIBED and part.name == current.stack
 
 

@@ -18,6 +18,7 @@ from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, OUR_LABELS, STACK_LABEL
 from kitaru_iac.patterns import compiled
 from kitaru_iac.plan.model import Action, Change, Step
+from kitaru_iac.records.applied import without_applied
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import is_own_connector
 from kitaru_iac.records.model import ConnectorRecord
@@ -223,7 +224,8 @@ def _as_described(view: StackView) -> StackView:
     theirs = {} if runner is not None and runner.flavor == StackType.LOCAL else ours
     return replace(
         view,
-        labels={**view.labels, **ours},
+        # What was applied would tell which parts are the stack's own: here they all are.
+        labels={**without_applied(view.labels), **ours},
         components=tuple(
             replace(part, name=view.name, labels={**part.labels, **theirs})
             if part.role_type in EXTRA_TARGETS and view.component(part.role_type) is part

@@ -36,7 +36,8 @@ from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import ActiveStackMissing, KitaruWarning
-from kitaru_iac.records.applied import applied_records, keeping
+from kitaru_iac.records.applied import keeping
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.owner import require_changeable
@@ -229,8 +230,8 @@ def _with_old_name(current: Records, new: str, *, began: bool) -> Records:
             return part
         was = applied.component(part.type) if applied is not None else None
         known = was is not None and was.name in was_called
-        own = goes_with_stack(part, replace(current, stack=new))
-        return replace(part, name=current.stack) if own and (began or known) else part
+        renamed = replace(part, name=current.stack)
+        return renamed if goes_with_stack(renamed, current) and (began or known) else part
 
     link = current.connector
     if link is not None and link.name == new:

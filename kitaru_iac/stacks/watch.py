@@ -16,7 +16,8 @@ from kitaru_iac.gateway import DEFAULT_STACK, Reader, StackView, Unread, open_re
 from kitaru_iac.labels import APPLIED_LABEL, ASIDE_LABEL, STACK_LABEL
 from kitaru_iac.plan.document import changes, is_change
 from kitaru_iac.plan.model import Layer
-from kitaru_iac.records.applied import applied_records, drifted
+from kitaru_iac.records.applied import drifted
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.stacks.drift import records_of_view
 from kitaru_iac.values import dataclass

@@ -13,7 +13,8 @@ import pytest
 
 from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL
 from kitaru_iac.plan.model import Action, Reason, Step
-from kitaru_iac.records.applied import applied_records, drifted, keeping, with_record
+from kitaru_iac.records.applied import drifted, keeping, with_record
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import Records
 from kitaru_iac.redaction import SecretText

@@ -104,6 +104,8 @@ def test_a_connector_is_the_stacks_own_by_name_and_label(given: dict[str, Any], 
         (("orchestrator", "s", {}), "kubernetes", True, False),
         (("orchestrator", "s", {MANAGED_LABEL: "false"}), "kubernetes", True, False),
         (("orchestrator", "s", {}), "local", True, True),
+        (("artifact_store", "s", {}), "local", True, True),
+        (("container_registry", "s", {}), "local", True, False),
         (("orchestrator", "s", {}), "local", False, False),
         (("orchestrator", "other", {}), "local", True, False),
         (("image_builder", "s", {}), "local", True, False),
@@ -114,7 +116,7 @@ def test_a_component_is_the_stacks_own_by_name_type_and_label(
 ) -> None:
     kind, name, labels = component
     records = Records("s", stack_type, (), labels=MANAGED if managed else {})
-    assert is_own_component(ComponentRecord(kind, name, "any", labels=labels), records) is own
+    assert is_own_component(ComponentRecord(kind, name, "local", labels=labels), records) is own
 
 
 KEPT_IN_PLACE: Mapping[str, tuple[Records, Records]] = {

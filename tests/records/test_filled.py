@@ -12,7 +12,8 @@ from kitaru_iac.clouds.aws.records import desired
 from kitaru_iac.gateway.documents import ComponentChange, ComponentDoc
 from kitaru_iac.labels import APPLIED_LABEL
 from kitaru_iac.plan.model import Action
-from kitaru_iac.records.applied import applied_records, drifted, keeping
+from kitaru_iac.records.applied import drifted, keeping
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.requests import Theirs, is_to_restore

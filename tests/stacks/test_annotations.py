@@ -12,7 +12,8 @@ from kitaru_iac.gateway.documents import ComponentChange, StackChange, StackDoc,
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.labels import MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.records.annotations import annotations_of
-from kitaru_iac.records.applied import applied_records, drifted
+from kitaru_iac.records.applied import drifted
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping, to_mapping
 from kitaru_iac.stacks import operations

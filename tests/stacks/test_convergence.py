@@ -14,7 +14,8 @@ from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.plan.document import document
 from kitaru_iac.plan.model import Action, Plan
-from kitaru_iac.records.applied import applied_records, drifted, without_applied
+from kitaru_iac.records.applied import drifted, without_applied
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
