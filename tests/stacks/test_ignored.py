@@ -10,7 +10,8 @@ from kitaru_iac.gateway.documents import ComponentChange, ConnectorChange, Stack
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.labels import DESCRIBED_LABEL
 from kitaru_iac.plan.model import Action
-from kitaru_iac.records.applied import applied_records, drifted
+from kitaru_iac.records.applied import drifted
+from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.stored import Store
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
