@@ -1,6 +1,6 @@
-"""Stacks on the oldest server: planned, applied as planned, watched and exported.
+"""Stacks on the oldest server: planned, applied as planned, watched, exported, and gone on with.
 
-They cost what the start of that server takes, which other tests share, and 10 s.
+They cost what the start of that server takes, which other tests share, and 12 s.
 """
 
 from __future__ import annotations
@@ -12,14 +12,23 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.gateway.documents import Where
+from kitaru_iac.gateway.memory import installed
+from kitaru_iac.gateway.opening import open_gateway
+from kitaru_iac.labels import ASIDE_LABEL, RENAMING_LABEL
+from kitaru_iac.spec import from_mapping
+from kitaru_iac.stacks import operations
+from kitaru_iac.stacks.rename import rename
 from tests.cli.conftest import Kitaru
 from tests.conftest import _enter, _forget_zenml
 from tests.doubles import LoopbackClouds
 from tests.homes import Home, empty_home
 from tests.servers.releases import OLDER
 from tests.servers.zenml import ZenMLServer
+from tests.stacks.interrupts import Around
 from tests.stacks.page import seed
 from tests.stacks.test_export import STACKS
+from tests.stacks.test_interrupts import LOCAL, REMOTE, Dead, die, no_undoing
 
 KEY = {
     "type": "service_account",
@@ -141,3 +150,33 @@ def test_connectors_of_google_cloud_and_azure_reach_what_they_are_for(
         looked_at = {part for part in told if part.endswith(".exists")} - {"workload.exists"}
         assert len(looked_at) == (2 if name == "vertex" else 3)
         assert {told[check] for check in ("credentials", *looked_at)} == {"ok"}, told
+
+
+@pytest.mark.parametrize("any_release", OLDER[:1], indirect=True)
+def test_what_died_in_its_middle_is_known_by_its_labels(
+    old_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway: Any = open_gateway()
+    local = from_mapping(LOCAL)
+
+    def marked(label: str) -> list[str]:
+        looks = (gateway.stacks, gateway.components, gateway.connectors)
+        return [doc.labels[label] for look in looks for doc in look(Where()) if label in doc.labels]
+
+    with installed(gateway):
+        operations.apply(from_mapping(REMOTE))
+    dying: Any = Around(gateway, 5, after=True, strike=die)
+    with no_undoing(monkeypatch), installed(dying), pytest.raises(Dead):
+        operations.apply(local)
+    assert marked(ASIDE_LABEL) == ["dev"] * 5
+    with installed(gateway):
+        operations.apply(local)
+    assert marked(ASIDE_LABEL) == []
+    dying = Around(gateway, 1, after=True, strike=die)
+    with no_undoing(monkeypatch), installed(dying), pytest.raises(Dead):
+        rename("dev", "new")
+    assert marked(RENAMING_LABEL) == ["new"]
+    with installed(gateway):
+        rename("dev", "new")
+        assert marked(RENAMING_LABEL) == []
+        assert not operations.preview(from_mapping({**LOCAL, "name": "new"})).has_changes
