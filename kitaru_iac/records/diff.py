@@ -41,8 +41,8 @@ __all__ = [
 #: ZenML adds this to each connector that comes with a stack; it means nothing to most of them.
 IGNORED_CONNECTOR_FIELDS = frozenset({"generate_temporary_tokens"})
 
-#: The described components that every local stack is made with.
-_LOCAL_FLAVORS = {"orchestrator": "local", "artifact_store": "local"}
+#: What local stacks are made with, by ours or the other `kitaru`.
+_OF_LOCAL_STACKS = frozenset({"orchestrator", "artifact_store", "sandbox"})
 
 
 def diff(desired: Records, current: Records | None, orphans: Records | None = None) -> list[Step]:
@@ -106,7 +106,7 @@ def is_own_component(component: ComponentRecord, records: Records) -> bool:
 
     Components of a remote stack carry the label. Those of a local stack do not (the other `kitaru`
     does not label them either): there the managed stack's own name tells, on a part that was
-    applied, or, where no record of that is kept, on one that every local stack is made with.
+    applied, or, where no record of that is kept, on one that local stacks are made with.
     """
     return component.type in DESCRIBED and _came_with(component, records)
 
@@ -130,7 +130,7 @@ def _came_with(component: ComponentRecord, records: Records) -> bool:
         return False
     applied = applied_records(records.labels)
     if applied is None:
-        return component.type == "sandbox" or _LOCAL_FLAVORS.get(component.type) == component.flavor
+        return component.type in _OF_LOCAL_STACKS
     part = applied.component(component.type)  # of a remote stack's, the label would tell
     return part is not None and applied.stack_type == "local" and part.flavor == component.flavor
 
