@@ -177,7 +177,7 @@ def _component_step(store: Store, current: Records, part: ComponentRecord) -> St
 
 
 def _becomes_ours(current: Records, part: ComponentRecord) -> bool:
-    if current.stack_type == "local":  # whose parts get no label: what the stack's own says of them
+    if current.stack_type == "local":  # known as in a managed one: they have no label
         labels = {**current.labels, MANAGED_LABEL: "true"}
         return is_own_component(part, replace(current, labels=labels))
     return part.type in DESCRIBED and part.name == current.stack
