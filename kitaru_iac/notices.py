@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "ActiveReplaced",
     "ActiveStackMissing",
     "AddressShortened",
     "CredentialsExpire",
@@ -53,6 +54,12 @@ class KitaruWarning(UserWarning):
     def to_dict(self) -> dict[str, str]:
         """The warning as JSON and YAML carry it: ``{"code", "message"}``."""
         return {"code": self.code, "message": self.text}
+
+
+class ActiveReplaced(KitaruWarning):
+    """The active stack is replaced by another one, which has a new id."""
+
+    code = "active_replaced"
 
 
 class ActiveStackMissing(KitaruWarning):

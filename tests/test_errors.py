@@ -21,6 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "errors.md"
 
 #: Programs match on these. A code is added here; none is ever changed or taken away.
 CODES = {
+    "active_replaced",
     "active_stack_missing",
     "address_shortened",
     "already_exists",

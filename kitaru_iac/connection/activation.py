@@ -23,7 +23,16 @@ from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import CONFIG_FILE, Kind, read_global, read_whole
 from kitaru_iac.values import dataclass
 
-__all__ = ["Activation", "activate", "is_active", "is_chosen", "leave", "scopes_of"]
+__all__ = [
+    "Activation",
+    "activate",
+    "is_active",
+    "is_chosen",
+    "leave",
+    "move",
+    "scopes_of",
+    "scopes_of_id",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +77,24 @@ def activate(stack_id: str, name: str) -> Activation:
 
 def scopes_of(stack: StackDoc) -> list[str]:
     """Say where a stack is the active one: ``environment``, ``repository``, ``global``."""
+    ref = os.environ.get(ACTIVE_STACK_VARIABLE)
+    is_named = bool(ref) and ref == stack.name
+    return [*(["environment"] if is_named else []), *(scopes_of_id(stack.id))]
+
+
+def scopes_of_id(stack_id: str) -> list[str]:
+    """Say where the active stack is named by this id: as `scopes_of`."""
     scopes = []
     ref = os.environ.get(ACTIVE_STACK_VARIABLE)
-    if ref and (ref == stack.name or canonical_id(ref) == stack.id):
+    if ref and canonical_id(ref) == stack_id:
         scopes.append("environment")
     root = repository(os.environ)
     if (
         root is not None
-        and _named_in(repository_config(root, os.environ), "repository") == stack.id
+        and _named_in(repository_config(root, os.environ), "repository") == stack_id
     ):
         scopes.append("repository")
-    if _named_in(config_home() / CONFIG_FILE, "global") == stack.id:
+    if _named_in(config_home() / CONFIG_FILE, "global") == stack_id:
         scopes.append("global")
     return scopes
 
@@ -92,12 +108,18 @@ def leave(store: Reads, scopes: list[str]) -> str:
     default = next(iter(store.stacks(Where(names=(DEFAULT_STACK,)))), None)
     if default is None:
         raise KitaruError("The store has no default stack")
+    move(scopes, default.id)
+    return default.name
+
+
+def move(scopes: list[str], stack_id: str) -> None:
+    """Make a stack the active one in these scopes; the environment's cannot be changed."""
+    files = [scope for scope in scopes if scope != "environment"]
+    if not files:
+        return
     if "zenml" in sys.modules:
         from kitaru_iac.gateway.installation import leave_stack
 
-        leave_stack(scopes, default.id)
-    else:
-        for scope in scopes:
-            if scope != "environment":
-                write_active(default.id, scope)
-    return default.name
+        leave_stack(files, stack_id)
+    for scope in files:  # a client that was made elsewhere does not know of this directory's file
+        write_active(stack_id, scope)

@@ -59,6 +59,7 @@
     └── InputsRefused          inputs_refused          -    a DescriptionError in a Pulumi program
     UserWarning
     └── KitaruWarning          warning                 -    base of all: `kitaru_iac.notices`
+        ├── ActiveReplaced     active_replaced         -    its successor becomes active
         ├── ActiveStackMissing active_stack_missing    -
         ├── AddressShortened   address_shortened       -    to a server's own
         ├── CredentialsExpire  credentials_expire      -    or have expired

@@ -116,6 +116,8 @@ def execute(
     current: Records | None,
     orphans: Records,
     hold: Hold | None = None,
+    *,
+    stands: Callable[[str], None] = lambda _: None,
 ) -> ApplyResult:
     """Write the difference between `desired` and `current`.
 
@@ -128,6 +130,7 @@ def execute(
         current: What is stored under that name, read with secrets; None where nothing is.
         orphans: Managed parts of that name in no stack.
         hold: What holds them back already; its holder says what came of it when all is done.
+        stands: Called with the stack's id when all is written, before what it replaces is deleted.
 
     Raises:
         AlreadyExistsError: Somebody else registered the name meanwhile; nothing is left of ours.
@@ -140,9 +143,9 @@ def execute(
         WorkInterrupted: Ctrl-C or SIGTERM. Its `left` says the same.
     """
     if hold is not None:
-        return _execute(store, desired, current, orphans, hold)
+        return _execute(store, desired, current, orphans, hold, stands)
     with holding(desired.stack) as hold:
-        result = _execute(store, desired, current, orphans, hold)
+        result = _execute(store, desired, current, orphans, hold, stands)
     if hold.count:
         raise done_nevertheless(desired.stack)
     return result
@@ -155,7 +158,12 @@ def done_nevertheless(stack: str, *more: str) -> WorkInterrupted:
 
 
 def _execute(
-    store: Store, desired: Records, current: Records | None, orphans: Records, hold: Hold
+    store: Store,
+    desired: Records,
+    current: Records | None,
+    orphans: Records,
+    hold: Hold,
+    stands: Callable[[str], None],
 ) -> ApplyResult:
     store.forget()  # what was found before may be minutes old
     stack = desired.stack
@@ -183,6 +191,7 @@ def _execute(
                 unfinished.end(store.place, stack)
             raise _failure(error, change, left) from error
     change.writer.commit()
+    _take_place(stands, result, change)
     try:
         change.pending_deletes.run(result.deleted)
     except Exception as error:
@@ -201,6 +210,22 @@ def _execute(
     # Where it could not be read back the note stays, so that the same `create` goes on.
     unfinished.end(store.place, stack)
     return result
+
+
+def _take_place(stands: Callable[[str], None], result: ApplyResult, change: RecordsChange) -> None:
+    """Let the stack be active where the one that it replaces is, before that is deleted."""
+    stack = change.desired.stack
+    try:
+        stands(result.id)
+    except Exception as error:
+        raise RegistrationFailed(
+            f"Stack '{stack}' is registered as described, but could not be made active in place of "
+            "the old one, which stays",
+            left=change.pending_deletes.names,
+            why=str(error),
+            remedy=f"Make it active with: kitaru stack use {stack}\n"
+            "and run the same command again, to remove the old one.",
+        ) from error
 
 
 def _takes_over(store: Store, orphans: Records) -> bool:

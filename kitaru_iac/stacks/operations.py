@@ -88,11 +88,13 @@ def _create(
         checks, warnings = state.verify(progress)
         unread = state.unread_secrets()
         result, activation = state.apply(progress)
+    from kitaru_iac.connection.activation import is_active
+
     desired = state.desired
     return Created(
         id=result.id,
         name=spec.name,
-        is_active=activation is not None and activation.place.is_active,
+        is_active=is_active(result.id, spec.name),
         previous_active_stack=activation.previous if activation else None,
         stack_type=desired.stack_type,
         # None are new where what a killed creation had all but ended is resumed.
@@ -272,10 +274,12 @@ def _converge(
         state = state.with_infrastructure(made)
     checks, warnings = state.verify(progress)
     result, activation = state.apply(progress)
+    from kitaru_iac.connection.activation import is_active
+
     return Applied(
         id=result.id,
         name=spec.name,
-        is_active=activation.place.is_active if activation else state.is_active,
+        is_active=is_active(result.id, spec.name),
         previous_active_stack=activation.previous if activation else None,
         plan=plan,
         changed=True,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ProgressCallback
@@ -14,7 +15,7 @@ from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.locks import writer_if_free
-from kitaru_iac.notices import KitaruWarning, NotVerified
+from kitaru_iac.notices import ActiveReplaced, KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.records.owner import (
     Owner,
@@ -133,7 +134,7 @@ class Reconciliation:
         steps = [*infrastructure, *records]
         if self.spec.activate and not self._is_chosen:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
-        warnings = (*desired.notes, *shared, *self.unread_secrets())
+        warnings = (*desired.notes, *shared, *self.unread_secrets(), *self._active_elsewhere())
         return Plan(desired.stack, tuple(steps), warnings)
 
     @property
@@ -150,6 +151,31 @@ class Reconciliation:
 
         current = self.current
         return bool(current and current.id and is_chosen(current.id, current.stack))
+
+    def _scopes(self) -> list[str]:
+        """Where a stack is active that is replaced by one with another id."""
+        from kitaru_iac.records.diff import replacement_reason
+
+        current = self.current
+        if current is None or not current.id or replacement_reason(self.desired, current) is None:
+            return []
+        from kitaru_iac.connection.activation import scopes_of_id
+
+        return scopes_of_id(current.id)
+
+    def _active_elsewhere(self) -> tuple[KitaruWarning, ...]:
+        """Say what becomes of the choice of a stack that is replaced."""
+        name, found = self.spec.name, self._scopes()
+        if not found:
+            return ()
+        said = [f"Stack '{name}' is the active stack, and is replaced by one with a new id."]
+        if found != ["environment"]:
+            said.append("The new one becomes the active stack where the old one is.")
+        if "environment" in found:
+            said.append(f"ZENML_ACTIVE_STACK_ID holds the old id: set it to {name}.")
+        if not self.store.is_local:
+            said.append(f"On other machines it has to be chosen again: kitaru stack use {name}")
+        return (ActiveReplaced(" ".join(said)),)
 
     @property
     def has_remains(self) -> bool:
@@ -231,17 +257,18 @@ class Reconciliation:
         Raises:
             RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
         """
-        from kitaru_iac.connection.activation import activate
+        from kitaru_iac.connection.activation import activate, move
         from kitaru_iac.errors import RegistrationFailed
         from kitaru_iac.records.applied import keeping
         from kitaru_iac.records.apply import done_nevertheless, execute, holding
 
         if progress:
             progress(f"Registering stack {self.desired.stack}")
-        name, activation = self.desired.stack, None
+        name, activation, scopes = self.desired.stack, None, self._scopes()
         with holding(name) as hold:
             desired = keeping(self.desired)
-            result = execute(self.store, desired, self.current, self.orphans, hold)
+            stands = partial(move, scopes)
+            result = execute(self.store, desired, self.current, self.orphans, hold, stands=stands)
             try:
                 if self.spec.activate:
                     activation = activate(result.id, name)
