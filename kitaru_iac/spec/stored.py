@@ -24,7 +24,8 @@ def keys_of(type_: StackType, parts: Parts) -> dict[str, Any]:
     found = {}
     for key, info in FIELDS.items():
         stored = (info.stored or {}).get(type_)
-        value = _first(stored.places, parts) if stored else None
+        # What somebody put into the stack may hold what no description of its type can say.
+        value = _first(stored.places, parts) if stored and type_ in info.types else None
         if value is not None:
             found[key] = value
     store = found.get("artifact_store")

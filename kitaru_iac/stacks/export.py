@@ -250,9 +250,15 @@ def _is_own_label(field: str) -> bool:
 def _unsaid(view: StackView) -> list[str]:
     """What of a stack's members no description can say."""
     lines = []
+    runner = view.component("orchestrator")
+    described = [
+        kind
+        for kind in EXTRA_TARGETS
+        if runner is None or kind not in FIELDS or runner.flavor in FIELDS[kind].types
+    ]
     for part in view.components:
         subject = f"{part.role_type} {part.name}"
-        if part.role_type not in EXTRA_TARGETS or view.component(part.role_type) is not part:
+        if part.role_type not in described or view.component(part.role_type) is not part:
             lines.append(f"{subject} is in the stack")
         elif part.name != view.name:
             lines.append(f"{subject} is not called as its stack")

@@ -36,6 +36,25 @@ def with_fields(view: StackView, kind: str, **fields: Any) -> StackView:
     return replace(view, components=parts)
 
 
+@pytest.mark.parametrize("name", ["one", "theirs"])
+def test_a_registry_in_a_local_stack_is_told_and_not_described(name: str) -> None:
+    view = view_of({"name": "one", "type": "local", "activate": False})
+    fields = {"uri": "localhost:5000", "default_repository": "theirs"}
+    theirs = replace(
+        view.components[0],
+        role_type="container_registry",
+        flavor="default",
+        name=name,
+        id="other",
+        configuration=fields,
+    )
+    found = export_view(replace(view, components=(*view.components, theirs)))
+    assert found.keys == {"name": "one", "type": "local", "activate": False}
+    assert list(found.comments) == [
+        f"No description says this: container_registry {name} is in the stack."
+    ]
+
+
 def test_of_an_invalid_description_everything_is_told_nevertheless() -> None:
     view = with_fields(view_of(EKS), "artifact_store", path="s3://Not_A_Bucket/x")
     view = with_fields(view, "orchestrator", timeout=7, password=SECRET)
