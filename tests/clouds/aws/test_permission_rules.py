@@ -250,7 +250,8 @@ GRANTS: dict[tuple[str, Identity], list[dict[str, Any]]] = {
         looks(
             f"{ANALYZER} ec2:DescribeInstances ec2:DescribeSubnets "
             "ecr:DescribeRepositoryCreationTemplates ecr:GetRegistryScanningConfiguration "
-            "eks:DescribeClusterVersions s3:GetAccountPublicAccessBlock"
+            "eks:DescribeClusterVersions iam:GetOpenIDConnectProvider "
+            "s3:GetAccountPublicAccessBlock"
         ),
         *(SEE_IMAGES, SEE_CLUSTER, SEE_PARTS),
         *(roles("iam:GetRole"), simulates()),
@@ -563,11 +564,18 @@ PLAIN_HOST = EcrUri(ACCOUNT, "eu-west-1", HOST)
         # without a registry, the role tells the account
         (
             described("sagemaker", container_registry=None, infra="provision"),
-            replace(OF_SAGEMAKER, registry=None, repository=None),
+            replace(OF_SAGEMAKER, registry=None, repository=None, bucket_made=True),
         ),
         (
             described("sagemaker", container_registry=None, execution_role=None, infra="provision"),
-            replace(OF_SAGEMAKER, registry=None, repository=None, account=None, role=None),
+            replace(
+                OF_SAGEMAKER,
+                registry=None,
+                repository=None,
+                account=None,
+                role=None,
+                bucket_made=True,
+            ),
         ),
         (
             described(
@@ -585,6 +593,7 @@ PLAIN_HOST = EcrUri(ACCOUNT, "eu-west-1", HOST)
                 repository=None,
                 account=None,
                 role=None,
+                bucket_made=True,
             ),
         ),
     ],
@@ -611,8 +620,10 @@ def test_what_is_to_be_made_or_skipped_is_not_there_and_is_granted_all_the_same(
     made = {"endpoint_access": []} if (resource, mode) == ("cluster", "create") else None
     spec = described(base, infra="provision", resources={resource: mode}, infrastructure=made)
     whole = {"sagemaker": OF_SAGEMAKER, "kubernetes": OF_KUBERNETES}[base]
-    assert aws_resources(spec) == whole
-    assert existing(spec) == replace(whole, **{gone: None})
+    # Of a bucket that the user named, `resources` alone tells whether it is one that is used.
+    begun = replace(whole, bucket_made=resource != "bucket")
+    assert aws_resources(spec) == begun
+    assert existing(spec) == replace(begun, **{gone: None})
     kept = described(base, infra="verify", resources={resource: "existing"})
     assert existing(kept) == whole
 
