@@ -149,7 +149,7 @@ def apply_all(
     found = _planned(*files, prune=prune, source=source, progress=progress, mend=True)
     if plan is not None:
         reviewed = plan.to_dict()
-        require_digest(found.to_dict(), reviewed["digest"], reviewed)
+        require_digest(found.to_dict(), reviewed["digest"], reviewed, prunes=prune)
     else:
         gone = {item.name for item in found.pruned}
         for entry in found.plans:

@@ -331,7 +331,8 @@ def _require_reviewed(
         else:
             return str(fresh["digest"])
         if not (known.parts and is_rest_of(known.parts, fresh, prunes=prunes)):
-            require_digest(fresh, known.digest, reviewed, remedy=_by_digest(fresh))
+            again = _by_digest(fresh)
+            require_digest(fresh, known.digest, reviewed, remedy=again, prunes=prunes)
     except PlanMoved:
         host.summary(with_digest(fresh))
         tell_plans(planned.plans, fresh["digest"])

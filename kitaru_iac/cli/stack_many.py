@@ -113,7 +113,7 @@ def apply_many(
     if reviewed is not None or several.prune or not yes:
         found = several.planned(mend=True, consent=agreed)
         if reviewed is not None:
-            require_digest(found.to_dict(), reviewed["digest"], reviewed)
+            require_digest(found.to_dict(), reviewed["digest"], reviewed, prunes=several.prune)
         elif yes:
             _tell(found)
         elif found.has_changes and not _ask(found):

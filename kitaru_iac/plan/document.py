@@ -28,6 +28,7 @@ __all__ = [
     "changes",
     "counted_as",
     "digest_of",
+    "digested_entry",
     "digested_part",
     "document",
     "is_change",
@@ -79,7 +80,7 @@ class StackPlan:
     @property
     def digest(self) -> str:
         """The digest of this stack's part alone."""
-        return sha256(_digested(self.to_dict(digest=False)))
+        return sha256(digested_entry(self.to_dict(digest=False)))
 
     def to_dict(self, *, digest: bool = True) -> dict[str, Any]:
         """Give the stack's entry in the document's ``stacks``."""
@@ -131,7 +132,7 @@ def document(stacks: Sequence[StackPlan]) -> dict[str, Any]:
 def digest_of(plan: Mapping[str, Any]) -> str:
     """Compute the digest anew from a document, whatever its ``digest`` says."""
     stacks = sorted(plan["stacks"], key=lambda entry: str(entry["stack"]))
-    return sha256({"store": plan.get("store"), "stacks": [_digested(s) for s in stacks]})
+    return sha256({"store": plan.get("store"), "stacks": [digested_entry(s) for s in stacks]})
 
 
 def changes(steps: Iterable[Step], stack: str | None = None) -> list[dict[str, Any]]:
@@ -228,8 +229,8 @@ def _reason(step: Step | None) -> dict[str, str] | None:
     return {"code": "other" if step.code is None else step.code.value, "text": str(step.reason)}
 
 
-def _digested(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a stack's entry is in the digest."""
+def digested_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what of a stack's entry is in the digest."""
     done = [digested_part(change) for change in entry["changes"] if needs_review(change)]
     return {
         "stack": entry["stack"],

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kitaru_iac.plan.canonical import sha256
-from kitaru_iac.plan.document import digest_of, needs_review
+from kitaru_iac.plan.document import digest_of, digested_entry, needs_review
 
-__all__ = ["Parts", "is_rest_of", "parts_in", "parts_of", "written_parts"]
+__all__ = ["Parts", "is_left_of", "is_rest_of", "parts_in", "parts_of", "written_parts"]
 
 #: By what stands for a stack's name: what stands for what would be done, for which store.
 Parts = Mapping[str, str]
@@ -47,6 +47,33 @@ def is_rest_of(reviewed: Parts, fresh: Mapping[str, Any], *, prunes: bool) -> bo
             return False
     gone = reviewed.keys() - parts_of(fresh).keys()
     return all(prunes and key.startswith("-") for key in gone)
+
+
+def is_left_of(reviewed: Mapping[str, Any], fresh: Mapping[str, Any], *, prunes: bool) -> bool:
+    """Say whether something is left to do of a plan, and nothing else would be done.
+
+    As `is_rest_of`, and also of a stack that was done in part: the whole document tells each of its
+    changes.
+
+    Args:
+        reviewed: The plan's document.
+        fresh: That of today.
+        prunes: As there.
+    """
+    known = {_key(entry): digested_entry(entry) for entry in reviewed["stacks"]}
+    is_begun = False
+    for entry in fresh["stacks"]:
+        now, before = digested_entry(entry), known.pop(_key(entry), None)
+        if now["failed"] is not None or before is None:
+            return False
+        if not now["changes"]:
+            continue
+        is_begun = True
+        asked = (before["failed"], before["description"]) == (None, now["description"])
+        if not asked or any(change not in before["changes"] for change in now["changes"]):
+            return False
+    are_gone = all(prunes and key.startswith("-") for key in known)
+    return is_begun and are_gone and reviewed.get("store") == fresh.get("store")
 
 
 def written_parts(parts: Parts) -> str:

@@ -199,6 +199,7 @@ def require_digest(
     reviewed: Mapping[str, Any] | None = None,
     *,
     remedy: str | None = None,
+    prunes: bool = False,
 ) -> None:
     """Refuse a plan that is not the one with this digest.
 
@@ -206,8 +207,10 @@ def require_digest(
         fresh: The plan's document.
         digest: That of the reviewed one.
         reviewed: The reviewed one, to say how the fresh one differs. One that differs only in that
-            a check failed then, where nothing is to be done, is no other plan.
+            a check failed then, where nothing is to be done, is no other plan; nor is what a run
+            that died has left to do of it.
         remedy: What to do, where it is not to preview the described stacks.
+        prunes: Whether what no file describes any more would go.
 
     Raises:
         PlanMoved: It is another one.
@@ -215,7 +218,12 @@ def require_digest(
     if fresh["digest"] == digest:
         return
     if reviewed is not None:
-        if reviewed["digest"] == digest and is_same_but_for_checks(reviewed, fresh):
+        from kitaru_iac.plan.remains import is_left_of
+
+        is_it = reviewed["digest"] == digest and (
+            is_same_but_for_checks(reviewed, fresh) or is_left_of(reviewed, fresh, prunes=prunes)
+        )
+        if is_it:
             return
         raise _moved(differences(reviewed, fresh), _done_already(fresh), remedy)
     known = _done_already(fresh) or "\n".join([_NOT_HERE, *failing(fresh)])

@@ -11,6 +11,7 @@ import pytest
 from kitaru_iac.errors import PlanInvalid, PlanMoved
 from kitaru_iac.plan.canonical import canonical, sha256
 from kitaru_iac.plan.document import FORMAT_VERSION, digest_of
+from kitaru_iac.plan.remains import is_left_of
 from kitaru_iac.plan.saved import differences, failing, is_same_but_for_checks, read_plan
 from kitaru_iac.stacks.planning import require_digest
 
@@ -42,6 +43,32 @@ def plan(*entries: Any, store: str | None = "https://zenml") -> dict[str, Any]:
 
 
 MADE, KEPT = change("a", "create"), change("a", "no-op")
+OTHER = change("b", "update")
+PRUNED = {**entry("gone", change("a", "delete")), "description": {}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "prunes", "is_left"),
+    [
+        ([entry("a", MADE), entry("b", MADE)], [entry("a"), entry("b", MADE)], False, True),
+        ([entry("a", MADE, OTHER)], [entry("a", OTHER)], False, True),
+        ([entry("a", MADE, OTHER)], [entry("a", KEPT, OTHER)], False, True),
+        ([entry("a", MADE)], [entry("a")], False, False),  # nothing is left
+        ([entry("a", MADE)], [entry("a", OTHER)], False, False),
+        ([entry("a", MADE, OTHER)], [entry("a", {**OTHER, "actions": ["delete"]})], False, False),
+        ([entry("a", MADE, OTHER)], [entry("a", OTHER, x=1)], False, False),
+        ([entry("a", MADE), entry("b")], [entry("a", MADE)], False, False),  # b is not described
+        ([entry("a", MADE)], [entry("a", MADE), entry("b", MADE)], False, False),
+        ([entry("a", MADE)], [entry("a", MADE), entry("b")], False, False),
+        ([entry("a", MADE, OTHER, error={"code": "x"})], [entry("a", OTHER)], False, False),
+        ([entry("a", MADE, OTHER)], [entry("a", OTHER, error={"code": "x"})], False, False),
+        ([entry("a", MADE), PRUNED], [entry("a", MADE)], True, True),
+        ([entry("a", MADE), PRUNED], [entry("a", MADE)], False, False),
+    ],
+)
+def test_what_is_left_of_a_plan(old: Any, new: Any, prunes: bool, is_left: bool) -> None:
+    assert is_left_of(plan(*old), plan(*new), prunes=prunes) is is_left
+    assert not is_left_of(plan(*old), plan(*new, store="https://other"), prunes=prunes)
 
 
 @pytest.mark.parametrize(

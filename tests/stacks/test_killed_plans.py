@@ -120,6 +120,40 @@ def test_at_any_write(
 
 
 @pytest.mark.parametrize("is_local", [True, False], ids=["local", "server"])
+def test_what_is_left_of_several_is_gone_on_with(
+    is_local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = MemoryGateway(is_local=is_local)
+    described = [FIRST, REMOTE]
+    with installed(start):
+        reviewed = plan_of(described)
+        alone = Around(copy.deepcopy(start))
+        with installed(alone):  # type: ignore[arg-type]
+            apply([FIRST], plan_of([FIRST]))
+    killed = Around(start, alone.count - 1, after=True, strike=die)
+    with no_undoing(monkeypatch), installed(killed), pytest.raises(Dead):  # type: ignore[arg-type]
+        apply(described, reviewed)
+    with installed(start):
+        assert plan_of(described)["digest"] != reviewed["digest"]
+        assert refusal(described, reviewed) is None
+        assert plan_of(described)["summary"]["with_changes"] == 0
+
+
+@pytest.mark.parametrize("is_local", [True, False], ids=["local", "server"])
+def test_an_activation_that_is_left_is_gone_on_with(is_local: bool) -> None:
+    store = MemoryGateway(is_local=is_local)
+    active = {**FIRST, "activate": True}
+    with installed(store):
+        reviewed = plan_of([active])
+        operations.apply(from_mapping({**FIRST, "activate": False}))
+        left = plan_of([active])
+        assert [c["kind"] for c in left["stacks"][0]["changes"] if c["actions"] != ["no-op"]] == [
+            "active_stack"
+        ]
+        planning.require_digest(left, reviewed["digest"], reviewed)
+
+
+@pytest.mark.parametrize("is_local", [True, False], ids=["local", "server"])
 def test_a_note_of_what_is_all_there_is_taken_away(is_local: bool) -> None:
     """Its run died after its last write, or could not read back what it wrote."""
     store = MemoryGateway(is_local=is_local)
