@@ -32,6 +32,7 @@ __all__ = [
     "move",
     "scopes_of",
     "scopes_of_id",
+    "take_place",
 ]
 
 
@@ -123,3 +124,12 @@ def move(scopes: list[str], stack_id: str) -> None:
         leave_stack(files, stack_id)
     for scope in files:  # a client that was made elsewhere does not know of this directory's file
         write_active(stack_id, scope)
+
+
+def take_place(old_id: str, new_id: str) -> None:
+    """Let a stack be active wherever the one is that it replaces, before that is deleted.
+
+    Raises:
+        KitaruError: A file that names the active stack cannot be read or written.
+    """
+    move(scopes_of_id(old_id), new_id)

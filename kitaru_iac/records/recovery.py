@@ -7,7 +7,7 @@ name. A connector that is made has a temporary name at first; before it comes it
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
@@ -40,12 +40,17 @@ CLEAN = (
 )
 
 
-def recover(store: Store, stack: str) -> bool:
+def recover(store: Store, stack: str, stands: Callable[[str, str], None] = lambda *_: None) -> bool:
     """Finish or take back what a killed process left of a change of this stack.
 
     Needs the lock of the name.
 
     Where there is nothing it costs the look-ups that `Store.look_at` makes at once.
+
+    Args:
+        store: The store.
+        stack: The name.
+        stands: Called with the ids of a stack and of its successor, before the first is deleted.
 
     Returns:
         Whether there was something.
@@ -61,7 +66,7 @@ def recover(store: Store, stack: str) -> bool:
     with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
         secrets = _delete_connectors_to_be(store, stack)
         try:
-            found = _recover_replacement(store, stack) or secrets
+            found = _recover_replacement(store, stack, stands) or secrets
         except NotFoundError as error:
             raise StackChanged(
                 f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
@@ -111,7 +116,7 @@ def _delete_connectors_to_be(store: Store, stack: str) -> bool:
     return found
 
 
-def _recover_replacement(store: Store, stack: str) -> bool:
+def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], None]) -> bool:
     stored, parts, connector = _set_aside(store, stack)
     if stored is None and connector is None and not parts:
         return False
@@ -130,6 +135,7 @@ def _recover_replacement(store: Store, stack: str) -> bool:
         if successor is None:
             _put_back(store, writer, old, stack)
             return True
+        stands(stored_id(old), stored_id(successor))
         writer.delete_stack(stored_id(old))
     for part in parts:
         if not store.stacks_of(stored_id(part)):

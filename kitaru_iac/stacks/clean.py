@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from kitaru_iac.connection.activation import take_place
 from kitaru_iac.errors import KitaruError, RegistrationFailed
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.secret_names import secret_part
@@ -309,7 +310,7 @@ def _settle(store: Store, name: str) -> bool:
             return False
         store.look_at(name)
         run = store.dead_run
-        recover(store, name)
+        recover(store, name, take_place)
         store.forget()
         writer = Writer(store.gateway)
         _delete_connectors_to_be(store, writer, name)

@@ -235,6 +235,7 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
         StackChanged: The stack is gone, or was changed meanwhile; nothing was deleted.
         RegistrationFailed: A deletion failed half-way; its `left` says what is still there.
     """
+    from kitaru_iac.connection.activation import take_place
     from kitaru_iac.records.recovery import recover
     from kitaru_iac.stacks.deletion_errors import deleted_meanwhile
 
@@ -247,7 +248,7 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
         with sole_writer(name):
             store = Store.open()
             store.look_at(name)
-            if recover(store, name):
+            if recover(store, name, take_place):
                 store.forget()
             doc = store.find(item.id, exact=True)
             if doc is None:

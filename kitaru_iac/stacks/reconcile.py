@@ -95,7 +95,9 @@ class Reconciliation:
         store = Store.open()
         store.look_at(spec.name, alone=recover)
         if recover:
-            recovery.recover(store, spec.name)
+            from kitaru_iac.connection.activation import take_place
+
+            recovery.recover(store, spec.name, take_place)
             if store.dead_run is not None:  # what was seen before may have been under way
                 store.look_at(spec.name)
         else:

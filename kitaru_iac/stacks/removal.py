@@ -230,13 +230,14 @@ def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc |
 
     Also whether something was repaired that a dead run had left of it.
     """
+    from kitaru_iac.connection.activation import take_place
     from kitaru_iac.records.recovery import recover
 
     name = ref
     while True:
         with sole_writer(name):
             store.look_at(name)
-            repaired = recover(store, name)
+            repaired = recover(store, name, take_place)
             if repaired:
                 store.forget()
             stack = store.find(ref, exact=exact)

@@ -119,6 +119,7 @@ def rename(ref: str, new: str) -> Renamed:
 
 
 def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]) -> Renamed:
+    from kitaru_iac.connection.activation import take_place
     from kitaru_iac.records.recovery import recover
 
     found = store.find(ref)
@@ -128,7 +129,7 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]
             raise store.not_found(ref)
         return done
     with sole_writer(found.name, new):
-        recover(store, found.name)
+        recover(store, found.name, take_place)
         store.look(found.name, new)
         again = store.find(found.id, exact=True)
         if again is None or again.name != found.name:

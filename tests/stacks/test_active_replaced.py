@@ -81,13 +81,21 @@ def test_where_it_cannot_be_made_active_the_old_one_stays_until_the_next_run(
         raise OSError("disk full")
 
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(bare_home.config))
+    monkeypatch.chdir(bare_home.path)
+    chosen = bare_home.path / ".zen/config.yaml"
+    chosen.parent.mkdir()
     with installed(MemoryGateway()) as store:
         old = operations.apply(from_mapping(LOCAL)).id
+        chosen.write_text(f"active_stack_id: {old}\n")
         with monkeypatch.context() as broken:
             broken.setattr("kitaru_iac.connection.activation.move", refuse)
             with pytest.raises(RegistrationFailed, match="in place of the old one") as failed:
                 operations.apply(from_mapping(REMOTE))
         assert "stack one-replaced" in failed.value.left
         assert old in {stack.id for stack in store.stacks(Where())}
-        assert not operations.apply(from_mapping(REMOTE)).changed
+        # As after a kill: what repairs it lets the successor be active first.
+        done = operations.apply(from_mapping(REMOTE))
+        assert not done.changed
+        assert done.is_active
+        assert scopes_of_id(str(done.id)) == ["repository"]
         assert [stack.name for stack in store.stacks(Where()) if stack.name != "default"] == ["one"]
