@@ -202,7 +202,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[object]]:
                 return found
 
         module = SimpleNamespace(account_for=lambda _: Account(), told_by=lambda _: told)
-        made_by = SimpleNamespace(load=lambda: module)
+        made_by = SimpleNamespace(load=lambda: module, provisioner=lambda spec: spec.credentials)
         monkeypatch.setattr(remains.registry, "provisioning", lambda _: made_by)
         return asked
 

@@ -200,5 +200,5 @@ def test_no_text_advises_to_delete_a_stack_by_its_name() -> None:
         for match in re.finditer(r"kitaru stack delete \{([^}]+)\}", text)
         if not re.search(r"kitaru stack show [^\n]*kitaru stack delete", text)  # looked at first
     }
-    assert {what for _, what in found} <= {"stack.id", "id"}
+    assert {what for _, what in found} <= {"stack.id", "doc.id", "id"}
     assert len(found) >= 3
