@@ -83,6 +83,8 @@ def awaited(
             return
         say(f"{what}: again in {seconds} seconds")
         pause(seconds)
+    if (what := late()) is not None:
+        say(f"{what}: gone on without it")
 
 
 def _together(

@@ -52,11 +52,13 @@ SUBNETS = f"^(?:{SUBNET.strip('^$')}|{SUBNETWORK.strip('^$')})$"
 NETWORK = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"
 KUBERNETES = r"^1\.[0-9]{2}$"
 PRINCIPAL = rf"^{_PARTITION}:iam::[0-9]{{12}}:(role|user)/[\w+=,.@/-]+$"
-#: Who may be named in a policy of Google Cloud; not everybody (``allUsers``), and no whole domain.
+#: Who may be named in a policy of Google Cloud; not everybody (``allUsers``), and no whole domain
+#: or pool.
 #: https://cloud.google.com/iam/docs/principal-identifiers
 MEMBER = (
     r"^(?:(?:serviceAccount|user|group):[^@\s]+@[^@\s]+"
-    r"|principal(?:Set)?://iam\.googleapis\.com/\S+)$"
+    r"|principal://iam\.googleapis\.com/\S+"
+    r"|principalSet://iam\.googleapis\.com/\S+/(?:group|attribute\.[^/\s]+)/[^*\s]+)$"
 )
 #: https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions
 VM_SIZE = r"^Standard_[A-Z][A-Za-z0-9_-]+$"

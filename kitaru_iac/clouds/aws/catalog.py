@@ -252,7 +252,8 @@ _CHECKS = (
         "token in (`sub` and `aud`) and nobody unnamed, and its rights, as above; a role of "
         "another account is unknown. Of the orchestrator's, if it is named, the cluster is asked "
         "by access reviews whether it may make jobs and see pods, as ZenML's own may. A further "
-        "role that pods take by way of theirs (a target role) makes it unknown too.",
+        "role that pods take by way of theirs (a target role) makes it unknown too. Not looked at: "
+        "accounts that the code of steps names by itself.",
         _EKS + "pod-identities.html",
     ),
     CheckInfo(

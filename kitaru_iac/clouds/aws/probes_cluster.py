@@ -197,7 +197,9 @@ class ClusterProbes(CommonProbes):
         for name, account in accounts.items():
             if isinstance(account, ProbeError) or (arn := annotation(account)) is None:
                 continue
-            one = WebIdentity(name, arn, NotFound(arn), audiences(account, self._r.partition))
+            show = command("kubectl", "get", "serviceaccount", name, namespace=self._r.namespace)
+            no_role = Skipped(f"the annotation {arn} is no ARN of a role", show)
+            one = WebIdentity(name, arn, no_role, audiences(account, self._r.partition))
             try:
                 require_same_account(arn, caller)
             except Skipped as error:

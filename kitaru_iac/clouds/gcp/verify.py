@@ -7,6 +7,8 @@ here: that is for `kitaru_iac.checks.model.run_checks`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kitaru_iac.checks.connector import unseen
 from kitaru_iac.checks.model import Check
 from kitaru_iac.checks.probes import TIMEOUT
@@ -51,10 +53,12 @@ def checks_for(
     """
     require_google()
     r = existing(spec)
+    made = makes_connector(spec) and identity is None
+    if makes_connector(spec) and identity is not None:
+        r = replace(r, connector=identity)
     access = GcpAccess(provisioner(spec), r.project, timeout)
     probes = GcpProbes(access, r)
     made_by = checklist(probes, r)
-    made = makes_connector(spec)
     not_there = Connector(unseen="its service account is made")
     connector = not_there if made else _connector(spec, identity, server)
     checks = credential_checks(made_by, probes, r, access.described_as)

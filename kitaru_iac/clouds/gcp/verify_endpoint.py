@@ -106,7 +106,7 @@ def _evaluate_open(
         return warn(
             f"{what} is open to {f'{listed} and ' if listed else ''}every public address of "
             "Google Cloud, those of its other customers too",
-            _update(cluster, r, no_enable_google_cloud_access=True),
+            _restrict({**networks, "gcpPublicCidrsAccessEnabled": False}, cidrs, cluster, r),
         )
     return None
 
@@ -122,18 +122,22 @@ def _ranges(networks: Raw) -> list[str]:
 
 
 def _let_in(networks: Raw, cidrs: list[str], cluster: Raw, r: GcpResources) -> str:
-    """The command that adds an address. gcloud sends what it is given alone: it says all of it."""
-    restrict = _update(
+    """The command that adds an address."""
+    return note(_restrict(networks, [*narrow(cidrs), "ADDRESS/32"], cluster, r), WHOLE_LIST)
+
+
+def _restrict(networks: Raw, cidrs: list[str], cluster: Raw, r: GcpResources) -> str:
+    """The command that lets these in. gcloud sends what it is given alone: it says all of it."""
+    return _update(
         cluster,
         r,
         enable_master_authorized_networks=True,
-        master_authorized_networks=",".join([*narrow(cidrs), "ADDRESS/32"]),
+        master_authorized_networks=",".join(cidrs) or None,
         no_enable_google_cloud_access=networks.get("gcpPublicCidrsAccessEnabled") is False,
         enable_authorized_networks_on_private_endpoint=bool(
             networks.get("privateEndpointEnforcementEnabled")
         ),
     )
-    return note(restrict, WHOLE_LIST)
 
 
 def _show(cluster: Raw, r: GcpResources) -> str:

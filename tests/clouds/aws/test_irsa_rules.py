@@ -198,8 +198,8 @@ def account(role: str, **more: str) -> dict[str, Any]:
         (ROLE, {}, ({"Arn": ROLE}, None, None)),
         # IAM finds a role by its name alone.
         (ROLE.replace("/team", ""), CLUSTER, (NotFound, PROVIDER, KNOWN)),
-        ("pods", CLUSTER, (NotFound, None, None)),
-        (ROLE.replace(":role/", ":user/"), CLUSTER, (NotFound, PROVIDER, KNOWN)),
+        ("pods", CLUSTER, (Skipped, None, None)),
+        (ROLE.replace(":role/", ":user/"), CLUSTER, (Skipped, PROVIDER, KNOWN)),
         (ROLE.replace(ACCOUNT, "999999999999"), CLUSTER, (Skipped, None, None)),
     ],
 )

@@ -92,6 +92,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         self, name: str, new: str, args: InfrastructureArgs, tags: Mapping[str, str]
     ) -> pulumi.Output[str]:
         """The bucket, and the URI that the stack uses in it."""
+        days = args.get("keep_versions")
         made = Bucket(
             name,
             new,
@@ -100,7 +101,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             tags=tags,
             parent=self,
             kms_key=args.get("kms_key"),
-            old_versions=args.get("keep_versions") or OLD_VERSIONS,
+            old_versions=OLD_VERSIONS if days is None else days,
             keep=args.get("keep_data", True),
         )
         rest = _prefix(args.get("artifact_store"))

@@ -18,6 +18,7 @@ from kitaru_iac.clouds.gcp.provision.names import account_email
 from kitaru_iac.clouds.gcp.provision.repository import repository
 from kitaru_iac.clouds.gcp.resources import RepositoryName
 from kitaru_iac.clouds.programs import CloudInfrastructure, foreseen, own_marks
+from kitaru_iac.spec.infrastructure_values import members
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 from kitaru_iac.spec.uris import GcsUri, parse_artifact_store
@@ -72,6 +73,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         email = pulumi.Output.from_input(args.get("workload_service_account"))
         made_bucket = made_repository = None
         if new_bucket := args.get("new_bucket"):
+            days = args.get("keep_versions")
             made_bucket = bucket(
                 name,
                 new_bucket,
@@ -81,7 +83,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
                 parent=self,
                 after=after,
                 keep=args.get("keep_data", True),
-                old_versions=args.get("keep_versions") or OLD_VERSIONS,
+                old_versions=OLD_VERSIONS if days is None else days,
             )
             given = _store(args)
             rest = f"/{given.prefix}" if given and given.prefix else ""
@@ -173,7 +175,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
             marks=own,
             parent=self,
             after=after,
-            impersonators=args.get("impersonators") or (),
+            impersonators=members(args.get("impersonators") or ()),
         )
 
     def _cluster(

@@ -66,6 +66,8 @@ _NETWORK = (
 #: Stands in the name of a bucket for the project's number, which nobody asked for.
 _NUMBER = "PROJECT_NUMBER"
 _PROJECT_POLICY = "resourcemanager.projects.setIamPolicy"
+#: Whoever changes it reads it before.
+_READ_PROJECT_POLICY = "resourcemanager.projects.getIamPolicy"
 #: As the roles of the same things in `roles`, which imports Pulumi.
 _GRANTED = ("roles/aiplatform.user", "roles/logging.logWriter")
 _GRANTED_TO_AGENT = ("roles/aiplatform.serviceAgent",)
@@ -178,6 +180,8 @@ def _permissions(planned: Layout) -> set[str]:
             words.append(_PULL)
     if _makes_account(planned):
         words.append(_ACCOUNT)
+    if planned.new_connector and planned.type in _GRANTED_TO_CONNECTOR:
+        words.append(_READ_PROJECT_POLICY)
     if planned.new_connector or (planned.new_workload and planned.submitter):
         words.append(_GRANTS_ON_ACCOUNT)
     images = repository_in(planned.project, planned.container_registry)
