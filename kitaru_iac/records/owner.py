@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
 from kitaru_iac.labels import (
     ADOPTING_LABEL,
+    ASIDE_LABEL,
     DEPLOYMENT_LABELS,
     OWNER_LABEL,
     OWNER_RUN_LABEL,
@@ -20,6 +21,7 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.notices import OwnedByPulumi
 from kitaru_iac.records.model import Records
+from kitaru_iac.records.names import REPLACED
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
@@ -199,7 +201,7 @@ def require_changeable(current: Records, owner: Owner | None) -> None:
 
 
 def require_whole(name: str, labels: Mapping[str, Any], id: str | None) -> None:
-    """Refuse a stack some of whose parts have the name that it is to have.
+    """Refuse a stack whose parts a run has left under two names: set aside, or renamed in part.
 
     Args:
         name: The stack's name.
@@ -209,6 +211,14 @@ def require_whole(name: str, labels: Mapping[str, Any], id: str | None) -> None:
     Raises:
         ProtectedStackError: It is one.
     """
+    replaced = labels.get(ASIDE_LABEL)
+    if replaced is not None and name == f"{replaced}{REPLACED}":
+        raise ProtectedStackError(
+            f"Stack '{name}' is what was '{replaced}' before it was replaced",
+            why="Another run is replacing it, or one that did so has died. Parts of it may have "
+            "the old name still.",
+            remedy="Finish it or take it back first: kitaru stack clean",
+        )
     if RENAMING_LABEL in labels:
         raise being_renamed(name, str(labels[RENAMING_LABEL]), id)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import AlreadyExistsError, KitaruError, StackNotFound
+from kitaru_iac.errors import AlreadyExistsError, KitaruError, ProtectedStackError, StackNotFound
 from kitaru_iac.gateway.documents import ComponentChange, ConnectorChange, StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.labels import ASIDE_LABEL
@@ -193,3 +193,31 @@ def test_what_an_earlier_release_left_on_another_machine_stays_and_is_named(
                 is_held = any(of.holds(doc.id) for of in store.stacks(Where()))
                 assert is_held or (kind, doc.name) in listed or hasattr(doc, "auth_method")
     assert told
+
+
+@pytest.mark.parametrize("is_local", [True, False], ids=["local", "server"])
+def test_what_a_dead_run_set_aside_is_deleted_and_renamed_by_nobody(
+    is_local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of its parts are still called as the stack was: they would be left, as nobody's."""
+    start = MemoryGateway(is_local=is_local)
+    with installed(start):
+        operations.apply(from_mapping(REMOTE))
+    killed: Any = Around(start, 1, after=True, strike=die)
+    with no_undoing(monkeypatch), installed(killed), pytest.raises(Dead):
+        operations.apply(from_mapping(LOCAL))
+    before = contents(start)
+    with installed(start):
+        aside = [stack for stack in start.stacks(Where()) if ASIDE_LABEL in stack.labels]
+        assert [stack.name for stack in aside] == ["dev-replaced"]
+        for ref in ("dev-replaced", aside[0].id):
+            for force in (False, True):
+                with pytest.raises(ProtectedStackError, match="before it was replaced"):
+                    operations.delete(ref, recursive=True, force=force)
+            with pytest.raises(ProtectedStackError, match="before it was replaced"):
+                rename(ref, "other")
+        assert contents(start) == before
+        later = start.now() + timedelta(hours=1)
+        start.now = lambda: later  # type: ignore[method-assign]
+        operations.clean(confirm=lambda _: True)
+        assert not [doc for doc in all_of(start) if ASIDE_LABEL in doc.labels]
