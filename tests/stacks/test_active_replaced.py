@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -82,6 +83,7 @@ def test_where_it_cannot_be_made_active_the_old_one_stays_until_the_next_run(
 
     monkeypatch.setenv("ZENML_CONFIG_PATH", str(bare_home.config))
     monkeypatch.chdir(bare_home.path)
+    monkeypatch.delitem(sys.modules, "zenml", raising=False)  # whose client knows another store
     chosen = bare_home.path / ".zen/config.yaml"
     chosen.parent.mkdir()
     with installed(MemoryGateway()) as store:
