@@ -47,7 +47,7 @@ def failed_badly(text: str) -> bool:
     call that the engine does not answer any more, or of its shutdown: Python and Pulumi's SDK say
     so, in one traceback or in several that follow from each other.
     """
-    before, *tracebacks = re.split(r"(?m)^.*Traceback.*$", text)
+    before, *tracebacks = re.split(r"(?m)^.*\bTraceback \(.*$", text)
     interrupted = any(sign in text.lower() for sign in _INTERRUPTED)
     for start, traceback in zip([before, *tracebacks], tracebacks, strict=False):
         ignored = "Exception ignored in" in start.rstrip().rpartition("\n")[2]
@@ -82,6 +82,7 @@ _OURS = re.compile(r'File "(?:[^"]*/)?kitaru_iac/(?![^"]*(?:site-packages|lib/py
 
 _UNANSWERED = "grpc._channel._InactiveRpcError: <_InactiveRpcError of RPC"
 _STOPPED = "pulumi.errors.RunError: Resource monitor has terminated, shutting down"
+_WRITING = " te = TracebackException("
 _SDK = 'File "/kitaru_iac/.venv/lib/python3.11/site-packages/pulumi/x.py", line 1\n   '
 _PACKAGE = 'File "/venv/lib/python3.11/site-packages/kitaru_iac/pulumi/x.py", line 1\n   '
 
@@ -103,6 +104,7 @@ _PACKAGE = 'File "/venv/lib/python3.11/site-packages/kitaru_iac/pulumi/x.py", li
         (f"Traceback (x):\n{_UNANSWERED}\n  details = resource monitor shut down while", False),
         (f"Traceback (x):\n{_UNANSWERED}\n  details = no such type\nTraceback (x):\nmonitor", True),
         (f"Traceback (x):\n{_SDK}{_STOPPED}", False),
+        (f"Traceback (x):\n{_STOPPED}\nTraceback (x):\n{_WRITING}\nKeyboardInterrupt", False),
         (f"Traceback (x):\n{_SDK}{_STOPPED}\nTraceback (x):\n{_PACKAGE}TypeError: no", True),
         (f"Traceback (x):\n{_UNANSWERED}\nTraceback (x):\n{_SDK}{_STOPPED}", False),
     ],
