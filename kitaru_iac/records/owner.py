@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackTakenOver
 from kitaru_iac.labels import (
     ADOPTING_LABEL,
-    ASIDE_LABEL,
     DEPLOYMENT_LABELS,
     OWNER_LABEL,
     OWNER_RUN_LABEL,
@@ -21,7 +20,7 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.notices import OwnedByPulumi
 from kitaru_iac.records.model import Records
-from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.names import replaced_by_mark
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
@@ -211,8 +210,7 @@ def require_whole(name: str, labels: Mapping[str, Any], id: str | None) -> None:
     Raises:
         ProtectedStackError: It is one.
     """
-    replaced = labels.get(ASIDE_LABEL)
-    if replaced is not None and name == f"{replaced}{REPLACED}":
+    if (replaced := replaced_by_mark(name, labels)) is not None:
         raise ProtectedStackError(
             f"Stack '{name}' is what was '{replaced}' before it was replaced",
             why="Another run is replacing it, or one that did so has died. Parts of it may have "

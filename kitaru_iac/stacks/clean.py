@@ -20,7 +20,7 @@ from kitaru_iac.machine.locks import writer_if_free
 from kitaru_iac.plan.model import Kept
 from kitaru_iac.records.aside import is_left_by_earlier
 from kitaru_iac.records.model import REMOVED_WITH_STACK, stored_id
-from kitaru_iac.records.names import REPLACED, final_name
+from kitaru_iac.records.names import REPLACED, final_name, replaced_by_mark
 from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import Store
 from kitaru_iac.records.writer import Writer
@@ -161,7 +161,7 @@ def _is_free(name: str) -> bool:
 
 def _is_part(doc: ComponentDoc | ConnectorDoc) -> bool:
     """Whether Kitaru made it, under the name of its stack."""
-    is_aside = doc.name == f"{doc.labels.get(ASIDE_LABEL)}{REPLACED}"
+    is_aside = replaced_by_mark(doc.name, doc.labels) is not None
     passing = is_aside or final_name(doc.name) is not None
     described = isinstance(doc, ConnectorDoc) or doc.type in REMOVED_WITH_STACK
     return described and not passing and is_managed(doc.labels)
@@ -206,8 +206,7 @@ def _survey(store: Store) -> dict[str, list[tuple[str, _Doc]]]:
         stack = final_name(doc.name) if kind == "service_connector" else None
         if stack is None and doc.name.endswith(REPLACED):
             base = doc.name.removesuffix(REPLACED)
-            is_aside = base in unmarked or doc.labels.get(ASIDE_LABEL) == base
-            stack = base if is_aside else None
+            stack = base if base in unmarked else replaced_by_mark(doc.name, doc.labels)
         if stack and is_managed(doc.labels):
             found.setdefault(stack, []).append((kind, doc))
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from kitaru_iac.callbacks import ProgressCallback
 from kitaru_iac.errors import KitaruError, NotConnectedError, PlanMoved, PruneRefused, StackChanged
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
-from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, SOURCE_LABEL, is_managed
+from kitaru_iac.labels import ORPHANED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import NotPruned
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.plan.model import Plan, Reason
 from kitaru_iac.records.aside import is_left_by_earlier
-from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.names import REPLACED, replaced_by_mark
 from kitaru_iac.records.owner import owner_of
 from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.delete import Deletion, delete_stack, planned_deletion
@@ -86,7 +86,7 @@ def plan_prune(
     gone: list[StackDoc] = []
     warnings: list[NotPruned] = []
     for doc in docs:
-        is_aside = doc.name == f"{doc.labels.get(ASIDE_LABEL)}{REPLACED}"
+        is_aside = replaced_by_mark(doc.name, doc.labels) is not None
         if doc.name in names or is_aside or SOURCE_LABEL not in doc.labels:
             continue  # what a replacement has moved aside, its own recovery removes
         text = _why_it_stays(doc, source)

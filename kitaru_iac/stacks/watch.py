@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway import DEFAULT_STACK, Reader, StackView, Unread, open_reader
-from kitaru_iac.labels import APPLIED_LABEL, ASIDE_LABEL, STACK_LABEL
+from kitaru_iac.labels import APPLIED_LABEL, STACK_LABEL
 from kitaru_iac.plan.document import changes, is_change
 from kitaru_iac.plan.model import Layer
 from kitaru_iac.records.applied import drifted
 from kitaru_iac.records.applied_label import applied_records
-from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.names import replaced_by_mark
 from kitaru_iac.stacks.drift import records_of_view
 from kitaru_iac.values import dataclass
 
@@ -170,7 +170,7 @@ def drift_of_view(
     if isinstance(view, Unread):
         why = why_of(view.error)
         return StackDrift(view.name, (Look(Layer.RECORDS, Finding.UNKNOWN, why=why),))
-    if view.name == f"{view.labels.get(ASIDE_LABEL)}{REPLACED}":
+    if replaced_by_mark(view.name, view.labels) is not None:
         return StackDrift(view.name, (Look(Layer.RECORDS, Finding.UNKNOWN, why=_UNDER_WAY),))
     looks = [_records(view)]
     if STACK_LABEL in view.labels:

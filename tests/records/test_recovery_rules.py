@@ -18,7 +18,7 @@ from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, is_managed
 from kitaru_iac.machine.unfinished import Unfinished
 from kitaru_iac.records import recovery
-from kitaru_iac.records.names import REPLACED
+from kitaru_iac.records.names import REPLACED, replaced_by_mark
 from kitaru_iac.records.recovery import recover
 from kitaru_iac.records.stored import STALE_AFTER
 from tests.records.shelf import Shelf, id_of
@@ -30,6 +30,21 @@ MARKED = {**MANAGED, ASIDE_LABEL: "s"}
 
 
 # -- how old a leftover is -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "stack"),
+    [
+        ("s-replaced", {ASIDE_LABEL: "s"}, "s"),
+        ("t-replaced", {ASIDE_LABEL: "s"}, None),  # somebody has renamed it since
+        ("s-replaced", {}, None),
+        ("None-replaced", {}, None),
+    ],
+)
+def test_by_its_mark_alone_something_is_set_aside(
+    name: str, labels: dict[str, str], stack: str | None
+) -> None:
+    assert replaced_by_mark(name, labels) == stack
 
 
 @pytest.mark.parametrize(
