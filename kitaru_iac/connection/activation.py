@@ -78,16 +78,14 @@ def activate(stack_id: str, name: str) -> Activation:
 
 def scopes_of(stack: StackDoc) -> list[str]:
     """Say where a stack is the active one: ``environment``, ``repository``, ``global``."""
-    ref = os.environ.get(ACTIVE_STACK_VARIABLE)
-    is_named = bool(ref) and ref == stack.name
-    return [*(["environment"] if is_named else []), *(scopes_of_id(stack.id))]
+    return scopes_of_id(stack.id, stack.name)
 
 
-def scopes_of_id(stack_id: str) -> list[str]:
-    """Say where the active stack is named by this id: as `scopes_of`."""
+def scopes_of_id(stack_id: str, name: str | None = None) -> list[str]:
+    """Say where the active stack is named by this id, or by this name where that may be."""
     scopes = []
     ref = os.environ.get(ACTIVE_STACK_VARIABLE)
-    if ref and canonical_id(ref) == stack_id:
+    if ref and (ref == name or canonical_id(ref) == stack_id):
         scopes.append("environment")
     root = repository(os.environ)
     if (
@@ -126,10 +124,15 @@ def move(scopes: list[str], stack_id: str) -> None:
         write_active(stack_id, scope)
 
 
-def take_place(old_id: str, new_id: str) -> None:
+def take_place(old_id: str | None, new_id: str) -> None:
     """Let a stack be active wherever the one is that it replaces, before that is deleted.
+
+    Args:
+        old_id: Of the one that was there; None where none was.
+        new_id: Of the one that stands now; nothing is to be done for the same.
 
     Raises:
         KitaruError: A file that names the active stack cannot be read or written.
     """
-    move(scopes_of_id(old_id), new_id)
+    if old_id not in (None, new_id):
+        move(scopes_of_id(str(old_id)), new_id)

@@ -259,17 +259,17 @@ class Reconciliation:
         Raises:
             RegistrationFailed: Writing failed; its `left` says what is still there, if anything.
         """
-        from kitaru_iac.connection.activation import activate, move
+        from kitaru_iac.connection.activation import activate, take_place
         from kitaru_iac.errors import RegistrationFailed
         from kitaru_iac.records.applied import keeping
         from kitaru_iac.records.apply import done_nevertheless, execute, holding
 
         if progress:
             progress(f"Registering stack {self.desired.stack}")
-        name, activation, scopes = self.desired.stack, None, self._scopes()
+        name, activation = self.desired.stack, None
+        stands = partial(take_place, self.current.id if self.current is not None else None)
         with holding(name) as hold:
             desired = keeping(self.desired)
-            stands = partial(move, scopes)
             result = execute(self.store, desired, self.current, self.orphans, hold, stands=stands)
             try:
                 if self.spec.activate:
