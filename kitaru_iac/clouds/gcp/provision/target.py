@@ -225,18 +225,8 @@ def _notes(planned: Layout, pods: Sequence[str], *, told: bool) -> tuple[str, ..
 def _notes_of_connector(planned: Layout, email: str) -> list[str]:
     """What the connector's account is not granted: in other projects, and inside clusters."""
     found, member = [], f"serviceAccount:{email}"
-    uri = planned.container_registry
-    images = repository_of(parse_container_registry(uri)) if uri else None
-    if images is not None and repository_in(planned.project, uri) is None:
-        grant = bind(
-            "artifacts",
-            "repositories",
-            images.id,
-            member=member,
-            role="roles/artifactregistry.writer",
-            location=images.location,
-            project=images.project,
-        )
+    if grant := _grant_elsewhere(planned, member, "roles/artifactregistry.writer"):
+        uri = planned.container_registry
         found.append(f"The connector may not push to {uri} yet; once it is there: {grant}")
     steps = planned.workload_service_account
     if steps and planned.submitter is None:
@@ -309,20 +299,28 @@ def _notes_of_cluster(planned: Layout, cluster: str) -> list[str]:
             f"The namespace {planned.namespace} is not made; before the first run: {log_in} && "
             f"kubectl create namespace {planned.namespace}"
         )
-    uri = planned.container_registry
-    repository = repository_of(parse_container_registry(uri)) if uri else None
-    if repository is not None and repository_in(planned.project, uri) is None:
-        grant = bind(
-            "artifacts",
-            "repositories",
-            repository.id,
-            member=f"serviceAccount:{planned.nodes_email}",
-            role="roles/artifactregistry.reader",
-            location=repository.location,
-            project=repository.project,
-        )
+    nodes = f"serviceAccount:{planned.nodes_email}"
+    if grant := _grant_elsewhere(planned, nodes, "roles/artifactregistry.reader"):
+        uri = planned.container_registry
         found.append(f"The nodes may not pull from {uri} yet; once the account is there: {grant}")
     return found
+
+
+def _grant_elsewhere(planned: Layout, member: str, role: str) -> str | None:
+    """The command for a role on the images' repository, where another project has it."""
+    uri = planned.container_registry
+    images = repository_of(parse_container_registry(uri)) if uri else None
+    if images is None or repository_in(planned.project, uri) is not None:
+        return None
+    return bind(
+        "artifacts",
+        "repositories",
+        images.id,
+        member=member,
+        role=role,
+        location=images.location,
+        project=images.project,
+    )
 
 
 def account_of(credentials: Credentials | None, inputs: Inputs) -> Account:
