@@ -16,6 +16,7 @@ __all__ = [
     "CredentialsWarning",
     "FieldIgnored",
     "KitaruWarning",
+    "LeftRepaired",
     "LocalCredentials",
     "NoActiveProject",
     "NotPruned",
@@ -90,6 +91,12 @@ class FieldIgnored(KitaruWarning):
     """The description says something that ZenML will not use."""
 
     code = "field_ignored"
+
+
+class LeftRepaired(KitaruWarning):
+    """What a run that died had left of a stack was repaired before the stack was changed."""
+
+    code = "left_repaired"
 
 
 class LocalCredentials(KitaruWarning):

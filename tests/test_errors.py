@@ -51,6 +51,7 @@ CODES = {
     "inputs_refused",
     "internal_error",
     "interrupted",
+    "left_repaired",
     "local_credentials",
     "missing_packages",
     "no_active_project",

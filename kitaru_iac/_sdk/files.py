@@ -70,9 +70,8 @@ def _planned(
     prune: bool,
     source: str | None,
     progress: ProgressCallback | None,
-    mend: bool = False,
 ) -> PlannedStacks:
-    """Do what `preview_all` says; `mend` as in `plan_stack`."""
+    """Do what `preview_all` says."""
     require_paths(*files)
     if source is not None:
         require_source(source)
@@ -88,7 +87,7 @@ def _planned(
     paths = [os.fspath(file) for file in files]
     described = read_all(paths, description_defaults())
     kept = source_for(paths, source, prune=prune)
-    found = plan_several(described, kept, prune=prune, progress=progress, mend=mend)
+    found = plan_several(described, kept, prune=prune, progress=progress)
     warn(found.warnings)
     return found
 
@@ -146,7 +145,7 @@ def apply_all(
     from kitaru_iac.stacks.several import PlannedStacks, apply_several
 
     require_planned(plan, PlannedStacks, "preview_all")
-    found = _planned(*files, prune=prune, source=source, progress=progress, mend=True)
+    found = _planned(*files, prune=prune, source=source, progress=progress)
     if plan is not None:
         reviewed = plan.to_dict()
         require_digest(found.to_dict(), reviewed["digest"], reviewed, prunes=prune)

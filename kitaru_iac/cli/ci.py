@@ -356,7 +356,7 @@ def _needs_review(plan: Mapping[str, Any]) -> bool:
 def _planned(
     host: Host, files: Sequence[str], source: str | None, *, prune: bool, to_apply: bool = False
 ) -> PlannedStacks:
-    """Plan all of them; to apply the plan, a dead run is mended and the engine may be fetched."""
+    """Plan all of them; to apply the plan, the engine may be fetched."""
     from kitaru_iac.machine.project import description_defaults
     from kitaru_iac.spec.files import read_all
     from kitaru_iac.stacks.several import plan_several, source_for
@@ -370,7 +370,6 @@ def _planned(
         prune=prune,
         progress=current().progress,
         consent=consent(yes=True) if to_apply else None,
-        mend=to_apply,
     )
     for warning in found.warnings:
         current().warn(warning)

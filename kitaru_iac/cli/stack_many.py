@@ -43,13 +43,10 @@ class Several:
     prune: bool = False
     source: str | None = None
 
-    def planned(
-        self, *, mend: bool = False, consent: ConfirmCallback | None = None
-    ) -> PlannedStacks:
+    def planned(self, consent: ConfirmCallback | None = None) -> PlannedStacks:
         """Plan all of them.
 
         Args:
-            mend: As in `plan_stack`.
             consent: As in `plan_stack`.
 
         Raises:
@@ -66,7 +63,6 @@ class Several:
             show=show_report,
             take_back=self.take_back,
             parallel=self.parallel,
-            mend=mend,
         )
         for warning in found.warnings:
             current().warn(warning)
@@ -111,7 +107,7 @@ def apply_many(
     source = several.as_source()
     found, agreed = None, consent(yes=yes)
     if reviewed is not None or several.prune or not yes:
-        found = several.planned(mend=True, consent=agreed)
+        found = several.planned(agreed)
         if reviewed is not None:
             require_digest(found.to_dict(), reviewed["digest"], reviewed, prunes=several.prune)
         elif yes:

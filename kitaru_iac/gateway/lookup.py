@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kitaru_iac.errors import StackNotFound, UsageError
 from kitaru_iac.values import dataclass, field
+
+if TYPE_CHECKING:
+    from kitaru_iac.gateway.documents import Where
 
 __all__ = [
     "MIN_PREFIX",
@@ -15,6 +18,7 @@ __all__ = [
     "Stub",
     "choose",
     "contains",
+    "fitting",
     "has_id_prefix",
     "id_prefix",
     "may_be_name",
@@ -81,6 +85,15 @@ def id_prefix(ref: str) -> str | None:
 def has_id_prefix(id: str, prefix: str | None) -> bool:
     """Say whether an id begins with these digits (see `id_prefix`); with None it does not."""
     return prefix is not None and id.replace("-", "").startswith(prefix)
+
+
+def fitting(docs: Iterable[_Stack], where: Where) -> Iterator[_Stack]:
+    """Give those documents that carry one of the names and ids that are asked for."""
+    for doc in docs:
+        named = where.names is None or doc.name in where.names
+        known = where.ids is None or doc.id in where.ids
+        if named and known and (where.id_prefix is None or has_id_prefix(doc.id, where.id_prefix)):
+            yield doc
 
 
 def contains(name: str, text: str) -> bool:

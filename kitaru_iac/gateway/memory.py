@@ -40,7 +40,8 @@ from kitaru_iac.gateway.documents import (
     StorePlace,
     Where,
 )
-from kitaru_iac.gateway.memory_shelves import MemoryShelves, fitting, require_free
+from kitaru_iac.gateway.lookup import fitting
+from kitaru_iac.gateway.memory_shelves import MemoryShelves, require_free
 from kitaru_iac.gateway.opening import INSTEAD
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.notices import KitaruWarning

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import (
-    Iterable,
-    Iterator,
-    Mapping,
-)
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
@@ -20,14 +16,12 @@ from kitaru_iac.gateway.documents import (
     NewConnector,
     OrphanedSecret,
     StackDoc,
-    Where,
 )
-from kitaru_iac.gateway.lookup import has_id_prefix
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.values import replace
 
-__all__ = ["MemoryShelves", "fitting", "require_free"]
+__all__ = ["MemoryShelves", "require_free"]
 
 _Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
 
@@ -127,15 +121,6 @@ class MemoryShelves:
             return shelf[id]
         except KeyError:
             raise NotFoundError(f"There is no {kind} with the id {id}") from None
-
-
-def fitting(docs: Iterable[_Doc], where: Where) -> Iterator[_Doc]:
-    """Those documents that carry one of the names and ids that are asked for."""
-    for doc in docs:
-        named = where.names is None or doc.name in where.names
-        known = where.ids is None or doc.id in where.ids
-        if named and known and (where.id_prefix is None or has_id_prefix(doc.id, where.id_prefix)):
-            yield doc
 
 
 def require_free(docs: Iterable[_Doc], name: str, kind: str) -> None:

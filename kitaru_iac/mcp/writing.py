@@ -97,12 +97,11 @@ async def confirm_plan(
             from kitaru_iac.stacks.planning import plan_stack, require_digest
 
             spec = described(description, None)
-            found = plan_stack(spec, progress=call.tell, mend=True)
+            found = plan_stack(spec, progress=call.tell)
             require_digest(document([found]), digest)
             return found
 
-        # What a killed server left of a change is repaired first: else there is no plan of it.
-        planned = await site.worker.write(ctx, look)
+        planned = await site.worker.read(ctx, look)
     plan = planned.plan
     lines = risks(plan)
     if not lines:
@@ -132,7 +131,7 @@ async def stack_apply(
         spec = described(description, None)
         _require_confirmed(confirm, spec.name)
         shown = site.plan(digest)
-        planned = plan_stack(spec, progress=call.tell, mend=True)
+        planned = plan_stack(spec, progress=call.tell)
         require_digest(document([planned]), digest, document([shown]) if shown else None)
         _require_allowed(site, planned.plan)
         call.require_wanted()

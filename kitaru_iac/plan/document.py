@@ -6,9 +6,9 @@ action that a reader does not know counts as a change. `schema` has the format's
 
 The digest is that of what would be done and of what was asked for: of each stack its canonical
 description, and of each change its address, actions, differing fields and who else uses the thing.
-Texts, times, versions, checks and warnings are not in it. Nor is any secret, not hashed either, nor
-that a service connector's secrets differ, which not every login may see: two plans that differ in
-secrets alone have one digest.
+Texts, times, versions, checks and warnings are not in it, nor what is done first about what a run
+that died has left. Nor is any secret, not hashed either, nor that a service connector's secrets
+differ, which not every login may see: two plans that differ in secrets alone have one digest.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ __all__ = [
     "digested_part",
     "document",
     "is_change",
+    "is_repair",
     "needs_review",
 ]
 
@@ -156,10 +157,13 @@ def address_of(step: Step, stack: str | None = None) -> str:
 
     ``infrastructure/TYPE/NAME``, with Pulumi's type and the name in the program;
     ``records/KIND`` for the stack and its own parts; ``records/KIND/NAME`` for parts with other
-    names; ``machine/active_stack`` for the choice of the active stack.
+    names; ``machine/active_stack`` for the choice of the active stack; ``repair/KIND/NAME`` for
+    what is done first about what a run that died has left.
     """
     if step.action is Action.ACTIVATE:
         return "machine/active_stack"
+    if step.code is Reason.LEFT_BY_DEAD_RUN:
+        return f"repair/{step.kind}/{step.name}"
     if step.layer is Layer.INFRASTRUCTURE:
         return f"infrastructure/{step.kind}/{step.key or step.name}"
     own = f"records/{step.kind}"
@@ -171,11 +175,19 @@ def is_change(change: Mapping[str, Any]) -> bool:
     return any(action != _NO_OP for action in change["actions"])
 
 
+def is_repair(change: Mapping[str, Any]) -> bool:
+    """Say whether a change is about what a run that died has left."""
+    return (change.get("reason") or {}).get("code") == Reason.LEFT_BY_DEAD_RUN
+
+
 def needs_review(change: Mapping[str, Any]) -> bool:
     """Say whether a change does anything that the digest knows of: more than writing secrets.
 
-    That something is taken over is known to each login, also to one that is shown no secrets.
+    That something is taken over is known to each login, also to one that is shown no secrets. What
+    a run that died has left is put right whichever plan is applied, and nothing else with it.
     """
+    if is_repair(change):
+        return False
     takes_over = (change.get("reason") or {}).get("code") == Reason.TAKEN_OVER
     if takes_over or change["actions"] != ["update"] or not change.get("undigested"):
         return is_change(change)

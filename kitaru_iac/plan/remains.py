@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kitaru_iac.plan.canonical import sha256
-from kitaru_iac.plan.document import digest_of, digested_entry, needs_review
+from kitaru_iac.plan.document import digest_of, digested_entry, is_repair, needs_review
 
 __all__ = ["Parts", "is_left_of", "is_rest_of", "parts_in", "parts_of", "written_parts"]
 
@@ -66,6 +66,7 @@ def is_left_of(reviewed: Mapping[str, Any], fresh: Mapping[str, Any], *, prunes:
         now, before = digested_entry(entry), known.pop(_key(entry), None)
         if now["failed"] is not None or before is None:
             return False
+        is_begun |= any(map(is_repair, entry["changes"]))
         if not now["changes"]:
             continue
         is_begun = True

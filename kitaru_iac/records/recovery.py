@@ -1,19 +1,26 @@
-"""Finish or take back what a killed process left.
+"""Finish or take back what a killed process left; or say first what that would be.
 
 While a part is replaced it is called ``NAME-replaced`` and labelled so, and its successor has the
 name. A connector that is made has a temporary name at first; before it comes its secret.
+
+Nobody has agreed to a repair by asking for a plan, or by a command that is refused. So it is
+rehearsed, planned and shown with all else (`rehearse`), and made right before the first write
+(`recover`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
 from kitaru_iac.gateway.documents import StackDoc
 from kitaru_iac.labels import ASIDE_LABEL, is_managed
+from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
+from kitaru_iac.notices import KitaruWarning, LeftRepaired
+from kitaru_iac.plan.model import Action, Change, Reason, Step
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import (
     DESCRIBED,
@@ -26,9 +33,12 @@ from kitaru_iac.records.names import REPLACED, temporary_name
 from kitaru_iac.records.snapshot import how_to_see, take_snapshot
 from kitaru_iac.records.stored import STALE_AFTER, Store
 from kitaru_iac.records.writer import Writer
-from kitaru_iac.values import replace
+from kitaru_iac.values import dataclass, replace
 
-__all__ = ["CLEAN", "recover"]
+if TYPE_CHECKING:
+    from kitaru_iac.gateway.rehearsal import Noted
+
+__all__ = ["CLEAN", "Repair", "is_needed", "recover", "rehearse"]
 
 #: Seconds between two looks at what a dead run's last request does, and how many there are at most.
 _BETWEEN_LOOKS: Final = 0.5
@@ -40,12 +50,86 @@ CLEAN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What is done about what a dead run left of a stack.
+
+    Attributes:
+        steps: What is deleted, and what gets its name back.
+        deleted: The id of the stack that is deleted, as its successor stands; None where none is.
+    """
+
+    steps: tuple[Step, ...]
+    deleted: str | None = None
+
+    def said(self, stack: str) -> tuple[KitaruWarning, ...]:
+        """Give the warning that says so of a stack, once it is done."""
+        done = [_words(step) for step in self.steps]
+        text = f"What a run that died had left of stack '{stack}' was repaired first: "
+        return (LeftRepaired(text + "; ".join(done) + "."),)
+
+
+def is_needed(store: Store, stack: str) -> bool:
+    """Say whether something is there that only a run of this stack which died leaves.
+
+    Or one that is at work. It costs the look-ups that `Store.look_at` makes at once.
+    """
+    if store.dead_run is not None or unfinished.find(store.place, stack) is not None:
+        return True
+    aside = stack + REPLACED
+    found = [store.stack_named(aside), store.connector_named(aside)]
+    docs = [*store.components_named(aside).values(), *(doc for doc in found if doc)]
+    if any(store.is_aside(doc.labels, stack) for doc in docs):
+        return True
+    return store.is_local and bool(store.orphaned_secrets(stack))
+
+
+def rehearse(store: Store, stack: str) -> tuple[Store, Repair | None]:
+    """Say what `recover` would do, and give the store as it would leave it. Writes nothing.
+
+    Needs the lock of the name, and that `Store.look_at` was called under it.
+
+    Returns:
+        A store to read from, and the repair; the store as it is and None where there is none.
+
+    Raises:
+        AlreadyExistsError, StackChanged: As `recover` does.
+    """
+    from kitaru_iac.gateway.rehearsal import Rehearsal
+
+    _let_settle(store, stack)
+    gateway = Rehearsal(store.gateway)
+    twin = store.rehearsal(gateway)
+    deleted: list[str] = []
+    _repair(twin, stack, lambda old, _: deleted.append(old))
+    gateway.is_over = True
+    if not gateway.noted:
+        return store, None
+    twin.look(stack, stack + REPLACED)
+    return twin, Repair(tuple(map(_step, gateway.noted)), next(iter(deleted), None))
+
+
+def _words(step: Step) -> str:
+    what = f"{step.kind.replace('_', ' ')} {step.name}"
+    if step.action is Action.DELETE:
+        return f"{what} is deleted"
+    return f"{what} is called {step.changes[0].after} again" if step.changes else f"{what} is kept"
+
+
+def _step(noted: Noted) -> Step:
+    kind, name, code = noted.kind, noted.name, Reason.LEFT_BY_DEAD_RUN
+    if noted.new_name is None:
+        why = "left by a run that died"
+        return Step(Action.DELETE, kind, name, reason=why, code=code)
+    changes = (Change("name", name, noted.new_name),) if noted.new_name != name else ()
+    why = "set aside by a run that died"
+    return Step(Action.UPDATE, kind, name, changes=changes, reason=why, code=code)
+
+
 def recover(store: Store, stack: str, stands: Callable[[str, str], None] = lambda *_: None) -> bool:
     """Finish or take back what a killed process left of a change of this stack.
 
     Needs the lock of the name.
-
-    Where there is nothing it costs the look-ups that `Store.look_at` makes at once.
 
     Args:
         store: The store.
@@ -64,22 +148,26 @@ def recover(store: Store, stack: str, stands: Callable[[str, str], None] = lambd
     _let_settle(store, stack)
     work = f"What an earlier run left of stack '{stack}' is not all repaired"
     with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
-        secrets = _delete_connectors_to_be(store, stack)
-        try:
-            found = _recover_replacement(store, stack, stands) or secrets
-        except NotFoundError as error:
-            raise StackChanged(
-                f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
-                differs=[error.what],
-                remedy=f"{how_to_see(store.gateway, stack)}\n"
-                "Run the same command again: it starts from what is there now.",
-            ) from error
+        found = _repair(store, stack, stands)
     if hold.count:
         raise WorkInterrupted(
             f"Interrupted; what an earlier run left of stack '{stack}' is repaired, "
-            "and nothing else was changed"
+            "and the stack was not changed otherwise"
         )
     return found
+
+
+def _repair(store: Store, stack: str, stands: Callable[[str, str], None]) -> bool:
+    secrets = _delete_connectors_to_be(store, stack)
+    try:
+        return _recover_replacement(store, stack, stands) or secrets
+    except NotFoundError as error:
+        raise StackChanged(
+            f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
+            differs=[error.what],
+            remedy=f"{how_to_see(store.gateway, stack)}\n"
+            "Run the same command again: it starts from what is there now.",
+        ) from error
 
 
 def _let_settle(store: Store, stack: str) -> None:

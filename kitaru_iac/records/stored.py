@@ -115,6 +115,12 @@ class Store:
         names = [stack, stack + REPLACED]
         self.look(*names, *([temporary_name(stack, token)] if token else []))
 
+    def rehearsal(self, gateway: Gateway) -> Store:
+        """The same store, with what was seen of it, through another gateway."""
+        twin = Store(gateway)
+        twin._snapshot, twin.dead_run = self._snapshot, self.dead_run
+        return twin
+
     def note_dead_run(self, stack: str) -> None:
         """Learn what a run of this machine left undone. Needs the lock of the name."""
         self.dead_run = unfinished.find(self.place, stack)

@@ -36,6 +36,7 @@ __all__ = [
     "delete_stack",
     "planned_deletion",
     "require_deletable",
+    "require_left",
     "require_managed",
 ]
 
@@ -271,15 +272,7 @@ def delete_orphans(store: Store, name: str, *, recursive: bool, repaired: bool =
             another process is registering at this moment.
         WorkInterrupted: Ctrl-C was pressed meanwhile; all of it was done nevertheless.
     """
-    left = store.orphans(name)
-    if not recursive or not (left.components or left.connector or repaired):
-        if recursive and (wait := store.wait_for(name)):
-            raise StackNotFound(
-                f"There is no stack '{name}' yet: another process registers it, or one that died",
-                remedy=f"See in {wait} s what has become of it: kitaru stack show {name}\n"
-                "What a dead process left, and how to delete it, says: kitaru stack clean",
-            )
-        raise store.not_found(name)
+    left = require_left(store, name, recursive=recursive, repaired=repaired)
     removal = Removal(store, replace(left, labels={MANAGED_LABEL: "true"}), Asked(None))
     removal.choose()
     with removal.holding() as hold:
@@ -287,3 +280,17 @@ def delete_orphans(store: Store, name: str, *, recursive: bool, repaired: bool =
     if hold.count:
         raise removal.done_nevertheless()
     return removal.result(new_active_stack=None, recursive=True)
+
+
+def require_left(store: Store, name: str, *, recursive: bool, repaired: bool) -> Records:
+    """Refuse what `delete_orphans` refuses, and give what it would delete; its arguments."""
+    left = store.orphans(name)
+    if recursive and (left.components or left.connector or repaired):
+        return left
+    if recursive and (wait := store.wait_for(name)):
+        raise StackNotFound(
+            f"There is no stack '{name}' yet: another process registers it, or one that died",
+            remedy=f"See in {wait} s what has become of it: kitaru stack show {name}\n"
+            "What a dead process left, and how to delete it, says: kitaru stack clean",
+        )
+    raise store.not_found(name)

@@ -59,7 +59,7 @@ def preview_creation(
     from kitaru_iac.records.owner import require_creatable
     from kitaru_iac.stacks.reconcile import Reconciliation
 
-    state = Reconciliation.load(spec, None, require_creatable, recover=False)
+    state = Reconciliation.load(spec, None, require_creatable, alone=False)
     notes = state.preflight()
     require_engine(consent, progress=progress)
     ready = prepare(spec, dry_run=True, progress=progress, take_back=take_back)

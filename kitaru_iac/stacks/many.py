@@ -105,9 +105,8 @@ def plan_all(
     take_back: bool = False,
     parallel: int = PARALLEL,
     kept_source: str | None = None,
-    mend: bool = False,
 ) -> tuple[list[StackPlan], dict[str, KitaruError]]:
-    """Plan what `apply_all` would do. Writes nothing, unless told so.
+    """Plan what `apply_all` would do. Writes nothing.
 
     Args:
         described: The descriptions.
@@ -117,7 +116,6 @@ def plan_all(
         take_back: As in `operations.apply`.
         parallel: So many stacks at the same time, on a server.
         kept_source: As `source` of `operations.apply`.
-        mend: As in `plan_stack`.
 
     Returns:
         A plan for each description, in their order, and the errors of those that have none, by the
@@ -139,7 +137,6 @@ def plan_all(
                     take_back=take_back,
                     source=item.source,
                     kept_source=kept_source,
-                    mend=mend,
                 )
         except KitaruError as error:
             if _is_away(error):
@@ -368,7 +365,7 @@ def _as_described(
     def look(item: Described) -> Applied | None:
         spec = item.spec
         try:
-            state = Reconciliation.load(spec, None, recover=False, source=kept_source)
+            state = Reconciliation.load(spec, None, alone=False, source=kept_source)
             plan = state.plan()
             if plan.has_changes or state.has_remains:
                 return None

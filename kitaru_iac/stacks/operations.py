@@ -20,11 +20,12 @@ from kitaru_iac.machine.active_scope import unbound
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import KitaruWarning, SelectionOverridden
-from kitaru_iac.plan.model import Action, Plan
+from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.owner import Owner, require_changeable, require_creatable
 from kitaru_iac.stacks.reconcile import Reconciliation
 from kitaru_iac.stacks.removal import clean, delete
 from kitaru_iac.stacks.results import Applied, Created, Switched, named_resources
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
@@ -87,7 +88,8 @@ def _create(
         state = state.with_infrastructure(ready)
         checks, warnings = state.verify(progress)
         unread = state.unread_secrets()
-        result, activation = state.apply(progress)
+        mended = state.mending.said()
+        result, activation = state.repaired(ready, progress).apply(progress)
     from kitaru_iac.connection.activation import is_active
 
     desired = state.desired
@@ -108,6 +110,7 @@ def _create(
             notes,
             warnings,
             unread,
+            mended,
             state.store.gateway.warnings,
             _override(activation),
         ),
@@ -148,7 +151,7 @@ def preview_creation(spec: StackSpec, *, owner: Owner | None = None) -> Plan:
         AlreadyExistsError: The name of the stack, a component or the connector is taken.
         ProtectedStackError: It is taken by another Pulumi resource.
     """
-    state = Reconciliation.load(spec, owner, require_creatable, recover=False)
+    state = Reconciliation.load(spec, owner, require_creatable, alone=False)
     notes = state.preflight()
     plan = state.plan()
     return plan.extended(warnings=(*notes, *state.store.gateway.warnings))
@@ -210,7 +213,7 @@ def _apply(
             state = state.with_infrastructure(ready)
             return _converge(state, ready, state.plan(ready.steps), make, progress)
     while True:
-        with sole_writer(spec.name):  # what a dead process left is mended
+        with sole_writer(spec.name):  # what was left undone is then a dead run's
             state = load()
         ready = look(spec)
         state = state.with_infrastructure(ready)
@@ -270,9 +273,12 @@ def _converge(
     state.require_restorable()
     notes = state.preflight()
     if any(step.action is not Action.KEEP for step in ready.steps):
-        made = make(spec, dry_run=False, checked=ready.checked)
-        state = state.with_infrastructure(made)
+        ready = make(spec, dry_run=False, checked=ready.checked)
+        state = state.with_infrastructure(ready)
     checks, warnings = state.verify(progress)
+    state = state.repaired(ready, progress)
+    if not any(_is_more(step) for step in plan.steps):
+        return _all_repaired(state, plan)
     result, activation = state.apply(progress)
     from kitaru_iac.connection.activation import is_active
 
@@ -290,6 +296,17 @@ def _converge(
     )
 
 
+def _is_more(step: Step) -> bool:
+    """Whether a step does something beside the repair of what a dead run left."""
+    return step.action is not Action.KEEP and step.code is not Reason.LEFT_BY_DEAD_RUN
+
+
+def _all_repaired(state: Reconciliation, plan: Plan) -> Applied:
+    """Give the result where what a dead run left was repaired, and there was nothing else to do."""
+    unfinished.end(state.store.place, state.spec.name)
+    return replace(unchanged(state, plan), changed=True)
+
+
 def _have_engine(
     spec: StackSpec,
     owner: Owner | None,
@@ -305,7 +322,7 @@ def _have_engine(
     from kitaru_iac.infrastructure.prepare import engine_is_ready, require_engine
 
     if not engine_is_ready():
-        Reconciliation.load(spec, owner, require, recover=False).preflight()
+        Reconciliation.load(spec, owner, require, alone=False).preflight()
         require_engine(consent, progress=progress)
 
 

@@ -23,7 +23,6 @@ from kitaru_iac.errors import (
 from kitaru_iac.files import read_small, reason
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.infrastructure.prepare import prepare
-from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import Plan
 from kitaru_iac.plan.saved import differences, failing, is_same_but_for_checks, read_plan
@@ -66,9 +65,8 @@ def plan_stack(
     take_back: bool = False,
     source: str | None = None,
     kept_source: str | None = None,
-    mend: bool = False,
 ) -> StackPlan:
-    """Plan what `create` or `apply` would do for one description. Writes nothing, unless told so.
+    """Plan what `create` or `apply` would do for one description. Writes nothing.
 
     Args:
         spec: The description.
@@ -79,7 +77,6 @@ def plan_stack(
         take_back: As in `operations.apply`.
         source: The file that describes it.
         kept_source: As `source` of `operations.apply`.
-        mend: Whether what a dead run left is repaired first, as `apply` does it.
 
     Raises:
         AlreadyExistsError: Names are taken, or a change has not ended that may have died.
@@ -87,10 +84,7 @@ def plan_stack(
         DescriptionError: Fields do not exist in the store, or do not take their values.
         ProtectedStackError: The stack is another owner's, or shares a part that would be replaced.
     """
-    state = Reconciliation.load(spec, owner, recover=False, source=kept_source)
-    if mend and state.has_remains:
-        with sole_writer(spec.name):
-            state = Reconciliation.load(spec, owner, source=kept_source)
+    state = Reconciliation.load(spec, owner, alone=False, source=kept_source)
     ready = prepare(
         spec, dry_run=True, progress=progress, consent=consent, show=show, take_back=take_back
     )
@@ -109,14 +103,13 @@ def _preflight(state: Reconciliation) -> tuple[KitaruWarning, ...]:
     try:
         return state.preview_preflight()
     except AlreadyExistsError as error:
-        if not state.has_remains:
+        if state.mending.repair is not None or not state.has_remains:
             raise
         name = state.spec.name
         raise AlreadyExistsError(
-            f"A change of stack '{name}' is under way, or died in its middle",
+            f"A change of stack '{name}' is under way on this machine",
             why=error.what,
-            remedy="Go on with what it left: kitaru stack apply. Or finish it or take it back: "
-            "kitaru stack clean",
+            remedy="Run the same command again when it has ended.",
         ) from error
 
 
@@ -158,9 +151,7 @@ def apply_reviewed(
         KitaruError: As `operations.apply` does.
     """
     planned = [
-        plan_stack(
-            spec, progress=progress, consent=consent, show=show, take_back=take_back, mend=True
-        )
+        plan_stack(spec, progress=progress, consent=consent, show=show, take_back=take_back)
         for spec in specs
     ]
     require_digest(document(planned), digest, reviewed)

@@ -24,7 +24,7 @@ from kitaru_iac.records.owner import owner_of
 from kitaru_iac.records.stored import Store
 from kitaru_iac.stacks.delete import Deletion, delete_stack, planned_deletion
 from kitaru_iac.stacks.removed_parts import Leaving
-from kitaru_iac.stacks.results import Deleted
+from kitaru_iac.stacks.results import Deleted, with_warnings
 from kitaru_iac.stacks.source import Source, source_in
 
 __all__ = ["Pruned", "Pruning", "plan_prune", "prune"]
@@ -235,9 +235,7 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
         StackChanged: The stack is gone, or was changed meanwhile; nothing was deleted.
         RegistrationFailed: A deletion failed half-way; its `left` says what is still there.
     """
-    from kitaru_iac.connection.activation import take_place
-    from kitaru_iac.records.recovery import recover
-    from kitaru_iac.stacks.deletion_errors import deleted_meanwhile
+    from kitaru_iac.stacks.mending import Mending
 
     name = item.name
     if item.error is not None:
@@ -246,27 +244,35 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
         progress(f"Deleting stack {name}, which is described nowhere")
     try:
         with sole_writer(name):
-            store = Store.open()
-            store.look_at(name)
-            if recover(store, name, take_place):
-                store.forget()
-            doc = store.find(item.id, exact=True)
-            if doc is None:
-                raise deleted_meanwhile(name)
-            if (doc.name, dict(doc.labels)) != (name, dict(item.labels)):
-                raise StackChanged(
-                    f"Stack '{name}' was changed by somebody else meanwhile; nothing was deleted",
-                    remedy=f"See it with: kitaru stack show {doc.id}",
-                )
-            fresh = StackPlan(_deletion(store, doc, source).plan, store=item.planned.store)
-            if fresh.digest != item.planned.digest:
-                raise PlanMoved(
-                    f"What would be deleted with stack '{name}' is not what was planned",
-                    remedy="See what would be done now with: kitaru stack preview --prune",
-                )
-            return delete_stack(store, doc, recursive=True, force=False)
+            mending = Mending(Store.open(), name)
+            doc = _as_planned(mending.store, item, source)
+            if mending.repair is not None:
+                doc = _as_planned(mending.mend(progress), item, source)
+            done = delete_stack(mending.store, doc, recursive=True, force=False)
+            return with_warnings(done, mending.said())
     except WorkInterrupted:
         raise
     except KeyboardInterrupt as pressed:
         what = f"Interrupted before stack '{name}' was deleted; nothing was changed"
         raise WorkInterrupted(what) from pressed
+
+
+def _as_planned(store: Store, item: Pruned, source: Source) -> StackDoc:
+    """The stack that is to go; refuses another one, and another deletion."""
+    from kitaru_iac.stacks.deletion_errors import deleted_meanwhile
+
+    doc, name = store.find(item.id, exact=True), item.name
+    if doc is None:
+        raise deleted_meanwhile(name)
+    if (doc.name, dict(doc.labels)) != (name, dict(item.labels)):
+        raise StackChanged(
+            f"Stack '{name}' was changed by somebody else meanwhile; nothing was deleted",
+            remedy=f"See it with: kitaru stack show {doc.id}",
+        )
+    fresh = StackPlan(_deletion(store, doc, source).plan, store=item.planned.store)
+    if fresh.digest != item.planned.digest:
+        raise PlanMoved(
+            f"What would be deleted with stack '{name}' is not what was planned",
+            remedy="See what would be done now with: kitaru stack preview --prune",
+        )
+    return doc

@@ -10,11 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ProgressCallback
-from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError
+from kitaru_iac.errors import AlreadyExistsError, ProtectedStackError, StackChanged
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import DEPLOYMENT_LABELS, MANAGED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine import unfinished
-from kitaru_iac.machine.locks import writer_if_free
 from kitaru_iac.notices import ActiveReplaced, KitaruWarning, NotVerified
 from kitaru_iac.plan.model import Action, Plan, Step
 from kitaru_iac.records.owner import (
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from kitaru_iac.records.model import Records
     from kitaru_iac.records.stored import Store
     from kitaru_iac.spec.model import StackSpec
+    from kitaru_iac.stacks.mending import Mending
 
 __all__ = ["Reconciliation"]
 
@@ -42,13 +42,19 @@ class Reconciliation:
     """The description, what should be stored for it, and what is."""
 
     spec: StackSpec
-    store: Store
+    #: What is done first about what a dead run left: all else is as after that.
+    mending: Mending
     desired: Records
     current: Records | None
     orphans: Records
     owner: Owner | None
     #: What is kept of where the description comes from; None leaves what is kept already.
     source: str | None = None
+
+    @property
+    def store(self) -> Store:
+        """The store, from which to read; to which to write, once it is repaired."""
+        return self.mending.store
 
     def with_infrastructure(self, ready: InfrastructureResult) -> Reconciliation:
         """The same, with the description and the labels that the infrastructure gave."""
@@ -65,25 +71,27 @@ class Reconciliation:
         owner: Owner | None,
         require: Callable[[Records, Owner | None], None] = require_changeable,
         *,
-        recover: bool = True,
+        alone: bool = True,
         source: str | None = None,
     ) -> Reconciliation:
-        """Read what is stored for a stack, after repairing what a dead process left of it.
+        """Read what is stored for a stack, as it is once what a dead run left is repaired.
+
+        Nothing is repaired yet: `repaired` does it.
 
         Args:
             spec: The description.
             owner: The Pulumi resource that keeps the stack; None is the command.
             require: Refuses what may not be done with the stored stack.
-            recover: Whether anything may be repaired.
+            alone: Whether the lock of the name is held.
             source: The label of the source that the description comes from, to be kept.
 
         Raises:
             AlreadyExistsError: The name is taken by what Kitaru did not make, or as `require` says.
             ProtectedStackError: It is the default stack, or another owner's.
         """
-        from kitaru_iac.records import recovery
         from kitaru_iac.records.stored import Store
         from kitaru_iac.stacks.desired import desired_records
+        from kitaru_iac.stacks.mending import Mending
 
         if spec.name == DEFAULT_STACK:
             raise ProtectedStackError(
@@ -92,29 +100,63 @@ class Reconciliation:
                 remedy="Choose another name.",
             )
         desired_records(spec)  # what is wrong with the description comes before any connection
-        store = Store.open()
-        store.look_at(spec.name, alone=recover)
-        if recover:
-            from kitaru_iac.connection.activation import take_place
+        mending = Mending(Store.open(), spec.name, alone=alone)
+        state = cls._read(mending, spec, owner, require, source)
+        store, found, orphans = state.store, state.current, state.orphans
+        nothing_left = found is None and not orphans.components and orphans.connector is None
+        is_dead = alone and store.dead_run is not None
+        if is_dead and mending.repair is None and nothing_left:
+            unfinished.end(store.place, spec.name)
+        return state
 
-            recovery.recover(store, spec.name, take_place)
-            if store.dead_run is not None:  # what was seen before may have been under way
-                store.look_at(spec.name)
-        else:
-            _learn_of_death(store, spec.name)
+    @classmethod
+    def _read(
+        cls,
+        mending: Mending,
+        spec: StackSpec,
+        owner: Owner | None,
+        require: Callable[[Records, Owner | None], None] | None,
+        source: str | None,
+    ) -> Reconciliation:
+        store = mending.store
         current = store.read(spec.name, secrets=True)
         if current is not None and not is_managed(current.labels):
             raise _unlabelled(current)
         if current is not None:
             require_not_renamed_in_part(current, store.dead_run)
         desired = _desired(spec, store, current, owner, source)
-        if current is not None and not _is_resumed(store, desired, current, owner):
-            require(current, owner)
+        if require is not None and current is not None:
+            if not _is_resumed(store, desired, current, owner):
+                require(current, owner)
         orphans = store.orphans(spec.name, secrets=True)
-        nothing_left = current is None and not orphans.components and orphans.connector is None
-        if recover and store.dead_run is not None and nothing_left:
-            unfinished.end(store.place, spec.name)
-        return cls(spec, store, desired, current, orphans, owner, source)
+        return cls(spec, mending, desired, current, orphans, owner, source)
+
+    def repaired(
+        self, ready: InfrastructureResult, progress: ProgressCallback | None
+    ) -> Reconciliation:
+        """The same, after repairing what a dead run left. Needs the lock of the name.
+
+        Args:
+            ready: What `with_infrastructure` was given.
+            progress: Gets one-line messages.
+
+        Raises:
+            StackChanged: Something else is stored by now than was to be after the repair.
+            WorkInterrupted: Ctrl-C was pressed meanwhile; the repair was done nevertheless.
+        """
+        mending = self.mending
+        if mending.repair is None:
+            return self
+        mending.mend(progress)
+        # What refuses was asked before.
+        state = self._read(mending, self.spec, self.owner, None, self.source)
+        if (state.current, state.orphans) != (self.current, self.orphans):
+            raise StackChanged(
+                f"Stack '{self.spec.name}' was changed by somebody else while an earlier run was "
+                "repaired",
+                remedy="Run the same command again: it starts from what is there now.",
+            )
+        return state.with_infrastructure(ready)
 
     def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
         """The steps in both layers, of which those of the infrastructure are given.
@@ -133,7 +175,7 @@ class Reconciliation:
 
             records, shared = with_sharing(self.store, current, records)
         records = with_record(records, desired, current)
-        steps = [*infrastructure, *records]
+        steps = [*self.mending.steps, *infrastructure, *records]
         if self.spec.activate and not self._is_chosen:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
         warnings = (*desired.notes, *shared, *self.unread_secrets(), *self._active_elsewhere())
@@ -144,26 +186,33 @@ class Reconciliation:
         """Whether the stored stack is the active one."""
         from kitaru_iac.connection.activation import is_active
 
-        current = self.current
-        return bool(current and current.id and is_active(current.id, current.stack))
+        return any(is_active(key, self.desired.stack) for key in self._ids())
 
     @property
     def _is_chosen(self) -> bool:
         from kitaru_iac.connection.activation import is_chosen
 
-        current = self.current
-        return bool(current and current.id and is_chosen(current.id, current.stack))
+        return any(is_chosen(key, self.desired.stack) for key in self._ids())
+
+    def _ids(self) -> list[str]:
+        """By which the stack is active: its id, and that of one which a repair deletes for it."""
+        now = self.current.id if self.current is not None else None
+        repair = self.mending.repair
+        before = None if repair is None else repair.deleted
+        return [key for key in (now, before) if key]
 
     def _scopes(self) -> list[str]:
         """Where a stack is active that is replaced by one with another id."""
         from kitaru_iac.records.diff import replacement_reason
 
-        current = self.current
-        if current is None or not current.id or replacement_reason(self.desired, current) is None:
+        current, ids = self.current, self._ids()
+        if current is None or replacement_reason(self.desired, current) is None:
+            ids = [key for key in ids if current is None or key != current.id]
+        if not ids:
             return []
         from kitaru_iac.connection.activation import scopes_of_id
 
-        return scopes_of_id(current.id)
+        return list(dict.fromkeys(scope for key in ids for scope in scopes_of_id(key)))
 
     def _active_elsewhere(self) -> tuple[KitaruWarning, ...]:
         """Say what becomes of the choice of a stack that is replaced."""
@@ -181,16 +230,10 @@ class Reconciliation:
 
     @property
     def has_remains(self) -> bool:
-        """Whether something is there that only a run of this stack which died leaves."""
-        from kitaru_iac.records.names import REPLACED
+        """Whether something is there that only a run of this stack leaves, a dead one or not."""
+        from kitaru_iac.records.recovery import is_needed
 
-        store, name = self.store, self.spec.name
-        if unfinished.find(store.place, name) is not None:
-            return True
-        aside = name + REPLACED
-        found = [store.stack_named(aside), store.connector_named(aside)]
-        docs = [*store.components_named(aside).values(), *(doc for doc in found if doc)]
-        return any(store.is_aside(doc.labels, name) for doc in docs)
+        return self.mending.repair is not None or is_needed(self.store, self.spec.name)
 
     def preview_preflight(self) -> tuple[KitaruWarning, ...]:
         """See what `preflight` sees and needs no cloud's packages: names, and fields of `extra`."""
@@ -284,14 +327,6 @@ class Reconciliation:
             is_active = activation is not None and activation.place.is_active
             raise done_nevertheless(name, *(["active"] if is_active else []))
         return result, activation
-
-
-def _learn_of_death(store: Store, stack: str) -> None:
-    """Know a run that died from one that is at work, where nothing is to be repaired."""
-    if unfinished.find(store.place, stack) is not None:
-        with writer_if_free(stack) as is_free:
-            if is_free:
-                store.note_dead_run(stack)
 
 
 def _unlabelled(current: Records) -> AlreadyExistsError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback, require_wanted
@@ -16,12 +15,13 @@ from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Plan
 from kitaru_iac.records.owner import Owner, given_options, require_not_renamed_in_part
-from kitaru_iac.stacks.results import Cleaned, Deleted, Leftover
+from kitaru_iac.stacks.results import Cleaned, Deleted, Leftover, with_warnings
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway.documents import StackDoc
     from kitaru_iac.infrastructure.results import Destroyed
     from kitaru_iac.records.stored import Store
+    from kitaru_iac.stacks.mending import Mending
 
 __all__ = ["clean", "delete", "require_deletable"]
 
@@ -139,28 +139,48 @@ def _delete(
         deletion.require_deletable(
             agreed, force=force, owner=owner, infrastructure=True, flags=flags
         )
-        show = partial(
-            deployed.preview_destroy,
-            include_protected=include_protected,
-            delete_data=delete_data,
-            progress=progress,
-        )
+
+        def show(stack: StackDoc) -> Destroyed:
+            return deployed.preview_destroy(stack, **what, progress=progress)
+
         if not _agreed(agreed, show, confirm, progress, consent):
             return None
-    with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, repaired):
-        stack = found
-        if stack is not None and not unmanaged:
-            deletion.require_managed(stack, force=force, flags=flags)
-        if agreed is not None:
-            stack = _still(found, agreed)
-            taken_down.append(deployed.destroy(stack, **what, progress=progress))
-        require_wanted()
+    with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, mending):
+        if found is not None and not unmanaged:
+            deletion.require_managed(found, force=force, flags=flags)
+        stack = found if agreed is None else _still(found, agreed)
         if stack is None:
-            return deletion.delete_orphans(store, ref, recursive=recursive, repaired=repaired)
+            return _delete_left(mending, ref, recursive=recursive, progress=progress)
         if not (infrastructure or keep_infrastructure or owner is not None):
             deployed.require_none(stack, flags)
+        if mending.repair is not None:
+            deletion.require_deletable(stack, force=force, owner=owner, flags=flags)
+            stack = _mended(mending, stack, progress)
+        if agreed is not None:
+            taken_down.append(deployed.destroy(stack, **what, progress=progress))
+        require_wanted()
         done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
-    return deployed.with_destroyed(done, taken_down[0]) if taken_down else done
+    done = deployed.with_destroyed(done, taken_down[0]) if taken_down else done
+    return with_warnings(done, mending.said())
+
+
+def _delete_left(
+    mending: Mending, name: str, *, recursive: bool, progress: ProgressCallback | None
+) -> Deleted:
+    """Delete what is left of a stack that is not there, and repair what a dead run left."""
+    from kitaru_iac.stacks.delete import delete_orphans, require_left
+
+    repaired = mending.repair is not None
+    require_left(mending.store, name, recursive=recursive, repaired=repaired)
+    require_wanted()
+    done = delete_orphans(mending.mend(progress), name, recursive=recursive, repaired=repaired)
+    return with_warnings(done, mending.said())
+
+
+def _mended(mending: Mending, stack: StackDoc, progress: ProgressCallback | None) -> StackDoc:
+    """The stack once it is repaired what a dead run left of it; another one by then is refused."""
+    require_wanted()
+    return _still(mending.mend(progress).find(stack.id, exact=True), stack)
 
 
 def _agreed(
@@ -225,27 +245,25 @@ def clean(confirm: Callable[[tuple[Leftover, ...]], bool] | None = None) -> Clea
 
 
 @contextmanager
-def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc | None, bool]]:
+def _locked(store: Store, ref: str, *, exact: bool) -> Iterator[tuple[StackDoc | None, Mending]]:
     """The stack that a name or an id means, with the lock of its name; None where there is none.
 
-    Also whether something was repaired that a dead run had left of it.
+    It is given as it is once what a dead run left of it is repaired.
     """
-    from kitaru_iac.connection.activation import take_place
-    from kitaru_iac.records.recovery import recover
+    from kitaru_iac.stacks.mending import Mending
 
     name = ref
     while True:
         with sole_writer(name):
-            store.look_at(name)
-            repaired = recover(store, name, take_place)
-            if repaired:
-                store.forget()
-            stack = store.find(ref, exact=exact)
+            mending = Mending(store, name)
+            if mending.repair is not None:
+                mending.store.forget()
+            stack = mending.store.find(ref, exact=exact)
             if stack is None or stack.name == name:
                 dead = store.dead_run
                 if stack is not None and dead is not None and not dead.marks:
-                    require_not_renamed_in_part(store.records_of(stack), dead)
-                yield stack, repaired
+                    require_not_renamed_in_part(mending.store.records_of(stack), dead)
+                yield stack, mending
                 return
         name = stack.name
 

@@ -44,6 +44,7 @@ from kitaru_iac.records.owner import require_changeable
 from kitaru_iac.stacks.names import require_new_name
 
 if TYPE_CHECKING:
+    from kitaru_iac.gateway.documents import StackDoc
     from kitaru_iac.records.stored import Store
     from kitaru_iac.records.writer import Writer
 
@@ -119,8 +120,7 @@ def rename(ref: str, new: str) -> Renamed:
 
 
 def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]) -> Renamed:
-    from kitaru_iac.connection.activation import take_place
-    from kitaru_iac.records.recovery import recover
+    from kitaru_iac.stacks.mending import Mending
 
     found = store.find(ref)
     if found is None:
@@ -129,23 +129,32 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]
             raise store.not_found(ref)
         return done
     with sole_writer(found.name, new):
-        recover(store, found.name, take_place)
-        store.look(found.name, new)
-        again = store.find(found.id, exact=True)
-        if again is None or again.name != found.name:
-            raise StackChanged(
-                f"Stack '{found.name}' was changed by somebody else meanwhile",
-                differs=["it is gone" if again is None else f"it is called '{again.name}'"],
-                remedy="See the stacks there are: kitaru stack list",
-            )
-        current = store.records_of(again)
-        _require_renamable(current, new)
-        half = current.labels.get(RENAMING_LABEL)
-        began = half is not None or _began(store, new)
-        before = _with_old_name(current, half or new, began=began)
-        _require_free(store, before, current, new)
+        mending = Mending(store, found.name)
+        before, current = _looked_at(mending.store, found, new)
         begin()
-        return _rename(store, before, current, new)
+        if mending.repair is not None:
+            before, current = _looked_at(mending.mend(), found, new)
+        done = _rename(mending.store, before, current, new)
+        return replace(done, warnings=(*mending.said(), *done.warnings))
+
+
+def _looked_at(store: Store, found: StackDoc, new: str) -> tuple[Records, Records]:
+    """The stack as it was before a renaming of it that died, and as it is; refuses the renaming."""
+    store.look(found.name, new)
+    again = store.find(found.id, exact=True)
+    if again is None or again.name != found.name:
+        raise StackChanged(
+            f"Stack '{found.name}' was changed by somebody else meanwhile",
+            differs=["it is gone" if again is None else f"it is called '{again.name}'"],
+            remedy="See the stacks there are: kitaru stack list",
+        )
+    current = store.records_of(again)
+    _require_renamable(current, new)
+    half = current.labels.get(RENAMING_LABEL)
+    began = half is not None or _began(store, new)
+    before = _with_old_name(current, half or new, began=began)
+    _require_free(store, before, current, new)
+    return before, current
 
 
 def _done_before(store: Store, ref: str, new: str) -> Renamed | None:

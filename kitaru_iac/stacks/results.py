@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.document import changes
 from kitaru_iac.plan.model import Kept, Plan, Step
-from kitaru_iac.values import dataclass, field
+from kitaru_iac.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.spec.model import StackSpec
@@ -23,6 +23,7 @@ __all__ = [
     "Orphan",
     "Switched",
     "named_resources",
+    "with_warnings",
 ]
 
 
@@ -173,6 +174,11 @@ class Deleted:
             "recursive": self.recursive,
             **({"warnings": _plain(self.warnings)} if self.warnings else {}),
         }
+
+
+def with_warnings(done: Deleted, warnings: tuple[KitaruWarning, ...]) -> Deleted:
+    """Give a deletion more warnings, before its own."""
+    return replace(done, warnings=(*warnings, *done.warnings)) if warnings else done
 
 
 @dataclass(frozen=True, slots=True)

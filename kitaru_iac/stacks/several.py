@@ -80,9 +80,8 @@ def plan_several(
     show: Callable[[CheckReport], None] | None = None,
     take_back: bool = False,
     parallel: int = PARALLEL,
-    mend: bool = False,
 ) -> PlannedStacks:
-    """Plan what `apply_several` would do. Writes nothing, unless told so.
+    """Plan what `apply_several` would do. Writes nothing.
 
     Args:
         described: The descriptions: all of the source, where something is pruned.
@@ -93,7 +92,6 @@ def plan_several(
         show: Gets the reports of the infrastructure's checks.
         take_back: As in `operations.apply`.
         parallel: So many stacks at the same time, on a server.
-        mend: As in `plan_stack`.
 
     Raises:
         NotConnectedError: No store answers.
@@ -107,7 +105,6 @@ def plan_several(
         take_back=take_back,
         parallel=parallel,
         kept_source=None if source is None else source.label,
-        mend=mend,
     )
     pruning = None
     if prune and source is not None:

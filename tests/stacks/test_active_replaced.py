@@ -12,6 +12,7 @@ from kitaru_iac.errors import RegistrationFailed
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.notices import ActiveReplaced
+from kitaru_iac.plan.model import Action, Reason
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
 from tests.homes import Home
@@ -97,7 +98,9 @@ def test_where_it_cannot_be_made_active_the_old_one_stays_until_the_next_run(
         assert old in {stack.id for stack in store.stacks(Where())}
         # As after a kill: what repairs it lets the successor be active first.
         done = operations.apply(from_mapping(REMOTE))
-        assert not done.changed
+        assert done.changed
+        does = {step.code for step in done.plan.steps if step.action is not Action.KEEP}
+        assert does == {Reason.LEFT_BY_DEAD_RUN}
         assert done.is_active
         assert scopes_of_id(str(done.id)) == ["repository"]
         assert [stack.name for stack in store.stacks(Where()) if stack.name != "default"] == ["one"]
