@@ -629,8 +629,8 @@ def test_a_call_that_is_cancelled_before_its_first_write_changes_nothing(
 @pytest.mark.parametrize(
     ("tool", "held"),
     [
-        ("stack_delete", (recovery, "recover")),
-        ("stack_rename", (recovery, "recover")),
+        ("stack_delete", (recovery, "is_needed")),
+        ("stack_rename", (recovery, "is_needed")),
         ("stack_use", (FallbackReader, "active")),
     ],
 )
