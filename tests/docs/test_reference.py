@@ -73,6 +73,21 @@ def test_commands_in_running_text_are_commands(page: Path):
             assert " ".join(words[:2]) in known, said
 
 
+def _in_the_table_of_the_readme() -> list[str]:
+    """The commands of the README's table: a row says the words that its commands share once."""
+    readme = (ROOT / "README.md").read_text()
+    found: list[str] = []
+    for row in re.findall(r"^\| (`kitaru [^|]*) \|", readme, re.MULTILINE):
+        first, *others = re.findall(r"`([^`]+)`", row)
+        *group, _ = words = first.removeprefix("kitaru ").split()
+        found += [" ".join(words), *(" ".join([*group, other]) for other in others)]
+    return found
+
+
+def test_every_command_is_in_the_readme_s_table_once():
+    assert sorted(_in_the_table_of_the_readme()) == sorted(paths())
+
+
 def test_every_exit_code_is_documented_as_it_is():
     page = (REFERENCE / "exit-codes.md").read_text()
     table = dict(re.findall(r"^\| (\d+) \| `(\w+)` \|", page, re.MULTILINE))
