@@ -8,25 +8,22 @@ process that owns the store, this one or the server.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.errors import (
-    AlreadyExistsError,
     DescriptionError,
     ImplicitAuthDisabled,
     KitaruError,
     MissingPackages,
     NotAllowedError,
 )
-from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.notices import KitaruWarning, LocalCredentials, StoreIsLocal
-from kitaru_iac.records.aside import taken_aside
-from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.explanations import implicit_ways_out
 from kitaru_iac.records.fields import check_extra
 from kitaru_iac.records.implicit_auth import implicit_auth_allowed, needs_implicit_auth
-from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
+from kitaru_iac.records.model import ConnectorRecord, Records
+from kitaru_iac.records.taken_names import place_of, taken_names
 from kitaru_iac.spec.kinds import StackType
 from kitaru_iac.spec.model import StackSpec
 
@@ -49,8 +46,6 @@ _REGION = "AWS_DEFAULT_REGION"
 #: What a connector needs beside ZenML's extra, which in 0.93 and earlier takes azure-mgmt-resource
 #: 25 and later: they do not have the client any more that the connector imports.
 _BESIDE = {"azure": ' "azure-mgmt-resource<25"'}
-#: Of `zenml stack update`.
-_ZENML_OPTIONS = {"artifact_store": "-a", "container_registry": "-c", "orchestrator": "-o"}
 
 
 class PreflightFailed(KitaruError):
@@ -107,7 +102,7 @@ def preflight(
     """
     errors: list[KitaruError] = []
     notes: list[KitaruWarning] = []
-    errors.extend(_names(store, records, current, orphans))
+    errors.extend(taken_names(store, records, current, orphans))
     problems = check_extra(store.gateway, records, spec.extra)
     if problems:
         errors.append(DescriptionError(problems))
@@ -122,7 +117,7 @@ def preflight(
     if spec.type is not StackType.LOCAL and store.gateway.place.is_on_this_machine:
         notes.append(
             StoreIsLocal(
-                f"Registered in {_place(store)}, which a {spec.type.value} runner cannot reach: "
+                f"Registered in {place_of(store)}, which a {spec.type.value} runner cannot reach: "
                 "log in to a server (kitaru login URL) before you run flows on it."
             )
         )
@@ -141,7 +136,7 @@ def require_free_names(
     Raises:
         AlreadyExistsError: Names are taken; lists them all.
     """
-    for error in _names(store, records, current, orphans):
+    for error in taken_names(store, records, current, orphans):
         raise error
 
 
@@ -154,111 +149,6 @@ def require_known_fields(store: Store, records: Records, spec: StackSpec) -> Non
     problems = check_extra(store.gateway, records, spec.extra)
     if problems:
         raise DescriptionError(problems)
-
-
-def _place(store: Store) -> str:
-    return "the local store" if store.is_local else f"the ZenML server {store.url}"
-
-
-def _names(
-    store: Store, records: Records, current: Records | None, orphans: Records | None
-) -> list[KitaruError]:
-    taken = list(_taken(store, records, current, orphans))
-    aside = taken_aside(store, records, current, orphans)
-    if not taken or (current is None and aside is not None):
-        return [] if aside is None else [aside]
-    name = records.stack
-    young = store.orphans(name, fresh=True)
-    if not list(_taken(store, records, current, young)) and (wait := store.wait_for(name)):
-        what = f"Stack '{name}' is being registered by another process, or by one that died"
-        if current is not None:
-            kinds = ", ".join(taken)
-            what = f"Parts of stack '{name}' were put beside it a moment ago: {kinds}"
-        return [
-            AlreadyExistsError(
-                what,
-                where=_place(store),
-                why="Which of both, its age tells: on a server processes do not see each other."
-                if current is None
-                else "Somebody is changing the stack, or has taken them out of it.",
-                remedy=f"Run the same command again in {wait} s: "
-                "what a dead process left is then taken over.",
-            )
-        ]
-    if current is None and "a stack" not in taken:
-        store.forget()
-        if (stack := store.stack_named(name)) is not None and is_managed(stack.labels):
-            taken = ["a stack"]  # registered while one looked
-    what = f"The name '{name}' is taken by: {', '.join(taken)}"
-    if current is not None and _lost_labels(current, records, taken):
-        what = f"Parts of stack '{name}' are there without the label {MANAGED_LABEL}: true: "
-        what += ", ".join(taken)
-        remedy = f"Put the label back with: kitaru stack adopt {name}"
-    elif current is not None and (words := list(_beside(store, records, current, orphans))):
-        # A local stack's parts carry no label that would say whose they are.
-        remedy = (
-            f"If somebody took that out of the stack: zenml stack update {name} {' '.join(words)}. "
-            "Else rename or delete it."
-        )
-    elif taken == ["a stack"]:
-        remedy = f"Change it in place with: kitaru stack apply, or see it: kitaru stack show {name}"
-    else:
-        remedy = "Choose another name, or rename or delete what has it."
-    return [AlreadyExistsError(what, where=_place(store), remedy=remedy)]
-
-
-def _taken(
-    store: Store, records: Records, current: Records | None, orphans: Records | None
-) -> Iterator[str]:
-    if current is None and store.stack_named(records.stack) is not None:
-        yield "a stack"
-    for part in _taken_parts(store, records, current, orphans):
-        yield f"{_article(part.type.replace('_', ' '))} ({part.flavor})"
-    if records.connector is None or records.connector.existing:
-        return
-    own = {orphans.connector.id} if orphans and orphans.connector else set()
-    if current and current.connector and is_own_connector(current.connector, current):
-        own.add(current.connector.id)
-    stored = store.connector_named(records.connector.name)
-    if stored is not None and stored.id not in own:
-        yield f"a service connector ({stored.type})"
-
-
-def _taken_parts(
-    store: Store, records: Records, current: Records | None, orphans: Records | None
-) -> Iterator[ComponentRecord]:
-    free = {c.id for c in orphans.components} if orphans else set()
-    if current is not None:
-        free |= {c.id for c in current.components if is_own_component(c, current)}
-    named = store.components_named(records.stack)
-    for component in records.components:
-        found = named.get(component.type)
-        if found is not None and found.id not in free:
-            yield found
-
-
-def _lost_labels(current: Records, records: Records, taken: Sequence[str]) -> bool:
-    """Whether it is the stack's own parts that have the names, and lack Kitaru's label."""
-    members = [current.component(part.type) for part in records.components]
-    own = [p for p in members if p is not None and p.name == current.stack]
-    lost = [p for p in own if not is_own_component(p, current)]
-    link = current.connector
-    of_name = link is not None and link.name == current.stack and not link.existing
-    is_link = link is not None and of_name and not is_own_connector(link, current)
-    return len(lost) + is_link == len(taken)
-
-
-def _beside(
-    store: Store, records: Records, current: Records, orphans: Records | None
-) -> Iterator[str]:
-    """The options of ZenML's command that put what is in no stack into this one."""
-    for part in _taken_parts(store, records, current, orphans):
-        if part.id is not None and not store.stacks_of(part.id):
-            yield f"{_ZENML_OPTIONS[part.type]} {part.name}"
-
-
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 def _packages(store: Store, connector: ConnectorRecord, types: frozenset[str]) -> list[KitaruError]:
@@ -278,7 +168,7 @@ def _packages(store: Store, connector: ConnectorRecord, types: frozenset[str]) -
     return [
         MissingPackages(
             what,
-            where=_place(store),
+            where=place_of(store),
             why="The server verifies and uses the connector",
             remedy="In the server's environment or image: pip install "
             f'"zenml[connectors-{kind}]=={store.gateway.version}"{_BESIDE.get(kind, "")}',
@@ -349,10 +239,10 @@ def _on_server(
         ]
     if implicit_auth_allowed(store.gateway, types):
         return []
+    place = place_of(store)
     return [
         ImplicitAuthDisabled(
-            f"{_place(store)[:1].upper()}{_place(store)[1:]} does not let connectors use its own "
-            "identity",
+            f"{place[:1].upper()}{place[1:]} does not let connectors use its own identity",
             why=f"Without stored keys, the {connector.type} connector would be the server itself "
             f"({connector.auth_method})",
             remedy=implicit_ways_out(connector.type),
