@@ -106,7 +106,8 @@ def is_own_component(component: ComponentRecord, records: Records) -> bool:
 
     Components of a remote stack carry the label. Those of a local stack do not (the other `kitaru`
     does not label them either): there the managed stack's own name tells, on a part that was
-    applied, or, where no record of that is kept, on one that local stacks are made with.
+    applied, of the flavor that was, or, where no record of that is kept, on one that local stacks
+    are made with.
     """
     return component.type in DESCRIBED and _came_with(component, records)
 
@@ -126,11 +127,12 @@ def _came_with(component: ComponentRecord, records: Records) -> bool:
         return False
     if component.labels.get(MANAGED_LABEL) == "true":
         return True
-    if records.stack_type != "local" or records.labels.get(MANAGED_LABEL) != "true":
+    if records.labels.get(MANAGED_LABEL) != "true":
         return False
     applied = applied_records(records.labels)
     if applied is None:
-        return component.type in _OF_LOCAL_STACKS
+        return records.stack_type == "local" and component.type in _OF_LOCAL_STACKS
+    # As it was applied: with a runner of the user's own a stack is of another type meanwhile.
     part = applied.component(component.type)  # of a remote stack's, the label would tell
     return part is not None and applied.stack_type == "local" and part.flavor == component.flavor
 

@@ -11,6 +11,7 @@ from kitaru_iac.plan.model import Action, Reason, Step
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.unlabelled import component_lost_label
 from kitaru_iac.values import replace
 
 __all__ = ["with_sharing"]
@@ -60,7 +61,9 @@ def with_sharing(
         raise ProtectedStackError(
             f"Stack '{current.stack}' cannot be changed so without changing others",
             why="\n".join(f"The {shown}, and would be replaced." for shown in refused),
-            remedy="Give it another name, or let the others use parts of their own first.",
+            remedy=f"Put the label of its own parts back with: kitaru stack adopt {current.stack}"
+            if any(component_lost_label(part, current) for part in current.components)
+            else "Give it another name, or let the others use parts of their own first.",
         )
     return tuple(found), tuple(warnings)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import AlreadyExistsError, KitaruError
 from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.records.aside import taken_aside
 from kitaru_iac.records.diff import is_own_component, is_own_connector
-from kitaru_iac.records.model import ComponentRecord, Records
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
+from kitaru_iac.records.unlabelled import (
+    component_lost_label,
+    connector_lost_label,
+    may_have_come_with,
+)
+from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store
@@ -18,6 +24,30 @@ __all__ = ["place_of", "taken_names"]
 
 #: Of `zenml stack update`.
 _ZENML_OPTIONS = {"artifact_store": "-a", "container_registry": "-c", "orchestrator": "-o"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What has names that records want.
+
+    Attributes:
+        parts: Components.
+        connector: A service connector.
+        stack: Whether a stack has its name.
+    """
+
+    parts: tuple[ComponentRecord, ...] = ()
+    connector: ConnectorRecord | None = None
+    stack: bool = False
+
+    def __str__(self) -> str:
+        link = self.connector
+        said = ["a stack"] if self.stack else []
+        said += [f"{_article(part.type.replace('_', ' '))} ({part.flavor})" for part in self.parts]
+        return ", ".join([*said, *([f"a service connector ({link.type})"] if link else [])])
+
+    def __bool__(self) -> bool:
+        return bool(self.stack or self.parts or self.connector)
 
 
 def place_of(store: Store) -> str:
@@ -36,17 +66,16 @@ def taken_names(
         current: What is stored under that stack's name, whose parts may keep their names.
         orphans: Managed parts of that name in no stack, which are taken over.
     """
-    taken = list(_taken(store, records, current, orphans))
+    taken = _taken(store, records, current, orphans)
     aside = taken_aside(store, records, current, orphans)
     if not taken or (current is None and aside is not None):
         return [] if aside is None else [aside]
     name = records.stack
     young = store.orphans(name, fresh=True)
-    if not list(_taken(store, records, current, young)) and (wait := store.wait_for(name)):
+    if not _taken(store, records, current, young) and (wait := store.wait_for(name)):
         what = f"Stack '{name}' is being registered by another process, or by one that died"
         if current is not None:
-            kinds = ", ".join(taken)
-            what = f"Parts of stack '{name}' were put beside it a moment ago: {kinds}"
+            what = f"Parts of stack '{name}' were put beside it a moment ago: {taken}"
         return [
             AlreadyExistsError(
                 what,
@@ -58,43 +87,36 @@ def taken_names(
                 "what a dead process left is then taken over.",
             )
         ]
-    if current is None and "a stack" not in taken:
+    what = f"The name '{name}' is taken by: {taken}"
+    if current is not None:
+        if _lost(taken, current) == taken:
+            what = f"Parts of stack '{name}' are there without the label {MANAGED_LABEL}: true: "
+            what += str(taken)
+        remedy = _ways_out(store, taken, current)
+    else:
         store.forget()
         if (stack := store.stack_named(name)) is not None and is_managed(stack.labels):
-            taken = ["a stack"]  # registered while one looked
-    what = f"The name '{name}' is taken by: {', '.join(taken)}"
-    if current is not None and _lost_labels(current, records, taken):
-        what = f"Parts of stack '{name}' are there without the label {MANAGED_LABEL}: true: "
-        what += ", ".join(taken)
-        remedy = f"Put the label back with: kitaru stack adopt {name}"
-    elif current is not None and (words := list(_beside(store, records, current, orphans))):
-        # A local stack's parts carry no label that would say whose they are.
-        remedy = (
-            f"If somebody took that out of the stack: zenml stack update {name} {' '.join(words)}. "
-            "Else rename or delete it."
-        )
-    elif taken == ["a stack"]:
-        remedy = f"Change it in place with: kitaru stack apply, or see it: kitaru stack show {name}"
-    else:
-        remedy = "Choose another name, or rename or delete what has it."
+            # Registered while one looked.
+            what = f"The name '{name}' is taken by: a stack"
+            remedy = "Change it in place with: kitaru stack apply, or see it: "
+            remedy += f"kitaru stack show {name}"
+        else:
+            remedy = "Choose another name, or rename or delete what has it."
     return [AlreadyExistsError(what, where=place_of(store), remedy=remedy)]
 
 
 def _taken(
     store: Store, records: Records, current: Records | None, orphans: Records | None
-) -> Iterator[str]:
-    if current is None and store.stack_named(records.stack) is not None:
-        yield "a stack"
-    for part in _taken_parts(store, records, current, orphans):
-        yield f"{_article(part.type.replace('_', ' '))} ({part.flavor})"
+) -> _Taken:
+    stack = current is None and store.stack_named(records.stack) is not None
+    parts = tuple(_taken_parts(store, records, current, orphans))
     if records.connector is None or records.connector.existing:
-        return
+        return _Taken(parts, None, stack)
     own = {orphans.connector.id} if orphans and orphans.connector else set()
     if current and current.connector and is_own_connector(current.connector, current):
         own.add(current.connector.id)
     stored = store.connector_named(records.connector.name)
-    if stored is not None and stored.id not in own:
-        yield f"a service connector ({stored.type})"
+    return _Taken(parts, None if stored is None or stored.id in own else stored, stack)
 
 
 def _taken_parts(
@@ -110,24 +132,44 @@ def _taken_parts(
             yield found
 
 
-def _lost_labels(current: Records, records: Records, taken: Sequence[str]) -> bool:
-    """Whether it is the stack's own parts that have the names, and lack Kitaru's label."""
-    members = [current.component(part.type) for part in records.components]
-    own = [p for p in members if p is not None and p.name == current.stack]
-    lost = [p for p in own if not is_own_component(p, current)]
-    link = current.connector
-    of_name = link is not None and link.name == current.stack and not link.existing
-    is_link = link is not None and of_name and not is_own_connector(link, current)
-    return len(lost) + is_link == len(taken)
+def _lost(taken: _Taken, current: Records) -> _Taken:
+    """What of it is the stack's own, and only lacks Kitaru's label."""
+    members = {part.id for part in current.components}
+    parts = (p for p in taken.parts if p.id in members and component_lost_label(p, current))
+    # As the stack has it: whether it was there before, is known of no connector by itself.
+    link, named = current.connector, taken.connector
+    if link is None or named is None or link.id != named.id:
+        return _Taken(tuple(parts))
+    return _Taken(tuple(parts), named if connector_lost_label(link, current) else None)
 
 
-def _beside(
-    store: Store, records: Records, current: Records, orphans: Records | None
-) -> Iterator[str]:
-    """The options of ZenML's command that put what is in no stack into this one."""
-    for part in _taken_parts(store, records, current, orphans):
-        if part.id is not None and not store.stacks_of(part.id):
-            yield f"{_ZENML_OPTIONS[part.type]} {part.name}"
+def _ways_out(store: Store, taken: _Taken, current: Records) -> str:
+    """What frees the names, or makes what has them the stack's own again."""
+    name, lost = current.stack, _lost(taken, current)
+    ways = [f"Put the label back with: kitaru stack adopt {name}"] if lost else []
+    others = [part for part in taken.parts if part not in lost.parts]
+    # A local stack's parts carry no label that would say whose they are.
+    out = [
+        part
+        for part in others
+        if may_have_come_with(part, current) and not store.stacks_of(stored_id(part))
+    ]
+    if out:
+        words = " ".join(f"{_ZENML_OPTIONS[part.type]} {part.name}" for part in out)
+        ways.append(
+            f"If somebody took that out of the stack: zenml stack update {name} {words}. "
+            "Else rename or delete it."
+        )
+    rename = [
+        f"zenml {part.type.replace('_', '-')} rename {part.name} NEW"
+        for part in others
+        if part not in out
+    ]
+    if taken.connector is not None and lost.connector is None:
+        rename.append(f"zenml service-connector update {taken.connector.name} --name NEW")
+    if rename:
+        ways += ["Rename what did not come with the stack:", *rename]
+    return "\n".join(ways)
 
 
 def _article(noun: str) -> str:

@@ -26,7 +26,7 @@ from kitaru_iac.labels import (
 )
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Action, Change, Plan, Reason, Step
-from kitaru_iac.records.diff import is_own_component
+from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import (
     DESCRIBED,
     ComponentRecord,
@@ -36,6 +36,7 @@ from kitaru_iac.records.model import (
 )
 from kitaru_iac.records.owner import require_changeable
 from kitaru_iac.records.snapshot import how_to_see
+from kitaru_iac.records.unlabelled import component_lost_label, connector_lost_label
 from kitaru_iac.spec.names import stack_name
 from kitaru_iac.spec.refusal import Refusal
 from kitaru_iac.stacks.results import Applied
@@ -111,7 +112,7 @@ def _plan(store: Store, current: Records) -> Plan:
     require_changeable(replace(current, labels=_without_mark(current.labels)), None)
     if is_managed(current.labels) and not is_begun and not _has_lost_labels(current):
         return Plan(name, (Step(Action.KEEP, "stack", name),))
-    if current.stack_type == "custom":
+    if current.stack_type == "custom" and not is_managed(current.labels):
         raise KitaruError(
             f"Stack '{name}' cannot be adopted",
             why="Its orchestrator is of no kind that a description can say.",
@@ -141,18 +142,21 @@ def _plan(store: Store, current: Records) -> Plan:
 
 
 def _has_lost_labels(current: Records) -> bool:
-    """Whether a managed stack has parts of its name that are not known as Kitaru's."""
+    """Whether a managed stack has parts of its own that are not known as Kitaru's."""
     link = current.connector
-    own = [part for part in current.components if _becomes_ours(current, part)]
-    is_local = current.stack_type == "local"
-    return any(not (is_local or is_managed(part.labels)) for part in own) or (
-        link is not None and _is_own(current, link) and not is_managed(link.labels)
+    return any(component_lost_label(part, current) for part in current.components) or (
+        link is not None and connector_lost_label(link, current)
     )
+
+
+def _as_managed(current: Records) -> Records:
+    """The stack as it is known from then on."""
+    return replace(current, labels={**current.labels, MANAGED_LABEL: "true"})
 
 
 def _is_own(current: Records, link: ConnectorRecord) -> bool:
     """Whether a connector came with the stack: one that was there before may have its name."""
-    return link.name == current.stack and not link.existing
+    return is_own_connector(link, current) or connector_lost_label(link, current)
 
 
 def _component_step(store: Store, current: Records, part: ComponentRecord) -> Step:
@@ -170,17 +174,15 @@ def _component_step(store: Store, current: Records, part: ComponentRecord) -> St
             why=f"They are {', '.join(others)}.",
             remedy="Give it, or them, another one first: zenml stack update",
         )
-    if current.stack_type == "local" or is_managed(part.labels):
+    if not component_lost_label(part, _as_managed(current)):
         # Those of a local stack have no labels: `kitaru` 0.21 knows them by their names.
         return Step(Action.KEEP, part.type, part.name)
     return Step(Action.UPDATE, part.type, part.name, changes=(_CHANGE,))
 
 
 def _becomes_ours(current: Records, part: ComponentRecord) -> bool:
-    if current.stack_type == "local":  # known as in a managed one: they have no label
-        labels = {**current.labels, MANAGED_LABEL: "true"}
-        return is_own_component(part, replace(current, labels=labels))
-    return part.type in DESCRIBED and part.name == current.stack
+    managed = _as_managed(current)
+    return is_own_component(part, managed) or component_lost_label(part, managed)
 
 
 def _connector_step(store: Store, current: Records) -> Step:
@@ -200,7 +202,7 @@ def _connector_step(store: Store, current: Records) -> Step:
             why=f"They are {', '.join(f'{part.type} {part.name}' for part in others)}.",
             remedy="Link them to another one first: zenml stack-component connect",
         )
-    if is_managed(link.labels):
+    if not connector_lost_label(link, current):
         return Step(Action.KEEP, "service_connector", link.name)
     return Step(Action.UPDATE, "service_connector", link.name, changes=(_CHANGE,))
 
@@ -237,10 +239,9 @@ def _label(writer: Writer, current: Records) -> None:
     begun = {**done, ADOPTING_LABEL: "true"}
     writer.update_stack(stored_id(current), labels=begun, old_labels=current.labels)
     for part in current.components:
-        labelled = current.stack_type == "local" or is_managed(part.labels)
-        if _becomes_ours(current, part) and not labelled:
+        if component_lost_label(part, _as_managed(current)):
             labels = {**part.labels, MANAGED_LABEL: "true"}
             writer.relabel_component(part, part.name, part.connector_id or uuid, labels)
-    if link is not None and _is_own(current, link) and not is_managed(link.labels):
+    if link is not None and connector_lost_label(link, current):
         writer.relabel_connector(link, {**link.labels, MANAGED_LABEL: "true"})
     writer.update_stack(stored_id(current), labels=done, old_labels=begun)

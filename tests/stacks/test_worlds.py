@@ -279,16 +279,20 @@ def test_what_clean_advises_to_take_in_again_is_taken_in(name: str) -> None:
             assert operations.clean().orphans == ()
 
 
+@pytest.mark.parametrize("wanted", ["the same", "another method"])
 @pytest.mark.parametrize("what", ["a part", "the connector", "the stack"])
-def test_a_label_that_somebody_took_off_is_put_back_as_the_refusal_says(what: str) -> None:
+def test_a_label_that_somebody_took_off_is_put_back_as_the_refusal_says(
+    what: str, wanted: str
+) -> None:
+    spec = from_mapping(WANTED[wanted])
     with installed(world(f"{what} without labels", is_old=True)) as store:
         with pytest.raises(KitaruError) as refused:
-            operations.apply(from_mapping(BASE))
+            operations.apply(spec)
         assert "kitaru stack adopt dev" in str(refused.value.remedy)
         assert adopt("dev").changed
         assert not adopt("dev").changed
-        operations.apply(from_mapping(BASE))
-        assert not operations.apply(from_mapping(BASE)).changed
+        operations.apply(spec)
+        assert not operations.apply(spec).changed
         assert {
             doc.labels.get("kitaru.managed") for doc in store.components(Where(names=("dev",)))
         } == {"true"}

@@ -102,13 +102,17 @@ TARGETS = (
         "records: looked up",
         tuple(
             f"kitaru_iac/records/{name}.py"
-            for name in ("connector_checks", "lost", "names", "preflight", "rename", "snapshot")
+            for name in (
+                *("connector_checks", "lost", "names", "preflight", "rename", "snapshot"),
+                *("taken_names", "unlabelled"),
+            )
         ),
         (
             "tests/records/test_*_rules.py",
             "tests/records/test_connector_checks.py",
             "tests/records/test_finding.py",
             "tests/records/test_preflight.py",
+            "tests/stacks/test_foreign_parts.py",
             "tests/stacks/test_interrupts.py",
         ),
     ),
