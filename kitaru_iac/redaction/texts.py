@@ -1,9 +1,4 @@
-"""The one place that hides secrets: in URLs, in texts of others, in values that somebody wrote.
-
-Whatever is shown of a URL is what `url` leaves of it. What stands in a text that somebody else
-wrote (requests, SQLAlchemy, ZenML, Pulumi) goes through `text`, and a value that a message quotes
-through `value`. Where a secret may begin or end in more than one place, all of it is hidden.
-"""
+"""What may be shown of texts that others wrote, and of values that somebody wrote."""
 
 from __future__ import annotations
 
@@ -11,29 +6,23 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-__all__ = [
-    "HIDDEN",
-    "MASK",
-    "UNSEEN",
-    "SecretText",
-    "holds_secret",
-    "is_credentials",
-    "is_key_id",
-    "is_key_text",
-    "secrets_in",
-    "text",
-    "tokens",
-    "url",
-    "value",
-    "visible",
-]
+from kitaru_iac.redaction.signs import is_credentials, tokens
+from kitaru_iac.redaction.urls import (
+    HIDDEN,
+    HOST,
+    SCHEME,
+    WINDOWS_PATH,
+    divided,
+    is_harmless,
+    parameters_in,
+    url,
+)
 
-#: What stands where something was hidden in a URL or a value.
-HIDDEN: Final = "…"
-_SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
+__all__ = ["MASK", "UNSEEN", "SecretText", "holds_secret", "secrets_in", "text", "value", "visible"]
+
 #: What stands in the place of a secret value in what is shown of a store.
 MASK: Final = "********"
-
+_SECRET: Final = "(secret)"  # noqa: S105 - what stands in its place
 #: What no reader sees, or what turns the text around it (CVE-2021-42574): control characters, marks
 #: of direction, blanks without a width, tags. Not the two joiners, which are a part of words.
 UNSEEN: Final = (
@@ -41,52 +30,6 @@ UNSEEN: Final = (
     r"\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
-#: Parameters whose values are shown: places and switches of databases and of Pulumi's backends.
-_HARMLESS: Final = frozenset(
-    {
-        *("accelerate", "anonymous", "awssdk", "cdn", "charset", "create_dir", "disable_https"),
-        *("disablessl", "domain", "dualstack", "endpoint", "fips", "hostname_immutable"),
-        *("localemu", "metadata", "no_tmp_dir", "prefix", "profile", "protocol", "region"),
-        *("s3forcepathstyle", "sslmode", "storage_account", "universe_domain", "use_path_style"),
-    }
-)
-_HARMLESS_VALUE = r"[\w.:/+-]*"
-
-# Patterns are texts: they are compiled, and kept by `re`, only where there is something to hide.
-_SCHEME = r"(?s)(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)"
-_WINDOWS_PATH = r"[A-Za-z]:[\\/]"
-#: What ends a URL's host. A backslash does for browsers, and a password may hold it.
-_END_OF_HOST = r"[/?#\\]"
-_HOST = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\])(?::[0-9]*)?"
-#: Where a path stops being one; also in the spelling of somebody who encoded too much.
-_END_OF_PATH = r"(?i)[?#;]|%3F|%23|%3B|%40"
-
-#: An AWS access key's id, and the form of the secret that belongs to it: so many signs of base64.
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
-_KEY_ID = r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"
-_KEY_TEXT = r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
-#: Signs of a secret whatever it stands in: ZenML's keys, JSON web tokens, keys of GitHub, AWS and
-#: others that give theirs a beginning of its own, and what follows a word that announces one.
-_TOKENS = (
-    r"ZENKEY_[\w.~+/=-]+"
-    r"|ZENPROKEY_[\w.~+/=-]+"
-    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
-    r"|\b(?:gh[opsu]|github_pat|glpat|dckr_pat)[_-]\w{8,}"
-    rf"|{_KEY_ID}"
-    r"|\b[rs]k_(?:live|test)_\w{8,}|\bsk-[\w-]{20,}|\bxox[abeoprs]-[\w-]{8,}"
-    r"|\bhf_[A-Za-z0-9]{20,}|\bAIza[\w-]{30,}|\bnpm_[A-Za-z0-9]{20,}"
-    r"|\bGOCSPX-[\w-]{10,}|\bya29\.[\w.-]{10,}|\bdop_v1_\w{20,}|\bSG\.[\w-]{10,}\.[\w-]{10,}"
-    r"|\beyJ[A-Za-z0-9+/_-]{60,}={0,2}|\bLS0tLS1CRUdJTi[A-Za-z0-9+/=]+"  # JSON and PEM as base64
-    r"|(?<=hooks\.slack\.com/services/)[\w/]+"
-    r"|(?s:-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*-----|\Z))"
-    r"|(?<=Bearer )[^\s'\",]+|(?<=Basic )[A-Za-z0-9+/=]{6,}"
-)
-#: A name begins where its signs do, and is taken whole: any other try would find the same, and take
-#: a text of one long word minutes.
-_ANNOUNCED = (
-    r"(?i)(?<![\w-])(?=[\w-]*?(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key"
-    r"|account[_-]?key|signature|credential|\bsig))(?P<name>[\w-]++)=(?P<value>[^\s&'\",;)]+)"
-)
 #: A login without a scheme, in a word up to its host. It begins where its signs do and is divided
 #: at the first colon: any other try would find the same, and take a text of colons minutes.
 _LOGIN = (
@@ -94,12 +37,6 @@ _LOGIN = (
     r"[^\s'\"()<>]+@"
 )
 _WORD = r"[^\s'\"()<>]++"
-#: The words before the colon of a credential string (`spec.credentials`), or nearly one.
-_CREDENTIALS = r"(?si)['\"\s]*(?P<kind>(?:aws|gcp|azure)[-_ ][a-z_-]{3,}?)\s*:(?!…)(?P<rest>.+)"
-#: Kinds of them that hold no secret.
-_OPEN_CREDENTIALS = frozenset(
-    {"aws-profile", "aws-role", "gcp-service-account", "gcp-impersonate", "gcp-workload-identity"}
-)
 #: Schemes whose URIs name a container before the `@`.
 _WITH_CONTAINER = frozenset({"az", "abfs", "abfss", "adl", "azure", "blob", "wasb", "wasbs"})
 #: What is secret in a key file.
@@ -120,112 +57,6 @@ class SecretText(str):
 
     def __repr__(self) -> str:
         return "SecretText('(secret)')"
-
-
-# -- URLs ------------------------------------------------------------------------------------------
-
-
-def url(text: str) -> str:
-    """Give what may be shown of a URL: scheme, host, port and path.
-
-    Never shown: user and password, the fragment, parameters after ``;``, and the query except for
-    parameters that are known to be harmless (``region``, ``sslmode``, …). Paths of this machine,
-    SQLite's and ``file:`` among them, are shown whole; a word alone is not.
-
-    A password may hold any character, encoded or not. Where it cannot be told which part of the
-    text is the password, nothing but the scheme is shown, followed by ``…``.
-
-    Args:
-        text: A URL, a proxy's address without a scheme, a path, or something that should be one.
-    """
-    plain = text.strip()
-    if not plain:
-        return ""
-    match = re.fullmatch(_SCHEME, plain)
-    start = f"{match['scheme'].lower()}://" if match else ""
-    if not match and re.fullmatch(r"[\w+=-]+", plain) and plain != "localhost":
-        return HIDDEN  # a key in a URL's place looks like this, too
-    rest = match["rest"] if match else plain
-    if not match and plain.startswith("//"):
-        start, rest = "//", plain[2:]  # a URL that lost its scheme
-    if not plain.isprintable():
-        return start + HIDDEN
-    if _is_path(start, rest):
-        if not start:
-            return rest
-        end = re.search("[?]" if start.startswith("sqlite") else "[?#]", rest)
-        return start + (rest[: end.start()] if end else rest) + _parameters(rest)
-    host = _from_host(rest)
-    if host is None:
-        return start + HIDDEN
-    host, path = _divided(host)
-    if not re.fullmatch(_HOST, host):
-        # `mysql:///name` and `scheme://` name no host, and hide none.
-        return start + HIDDEN if host or not start else start + _shown_path(path)
-    return start + host + _shown_path(path)
-
-
-def _is_path(start: str, rest: str) -> bool:
-    """Whether it is a path of this machine: there is no host that a login could stand before."""
-    scheme = start.partition(":")[0].partition("+")[0]
-    if scheme in ("sqlite", "file"):
-        return rest.startswith(("/", ":memory:")) or bool(re.match(_WINDOWS_PATH, rest))
-    return not start and bool(
-        rest.startswith(("/", "~", "./", "../")) or re.match(_WINDOWS_PATH, rest)
-    )
-
-
-def _from_host(rest: str) -> str | None:
-    """The text from its host on; None where that cannot be told.
-
-    A text is a URL by the rules, or one with an unencoded password, in which the host follows an
-    `@` all the same. What both readings give may be shown.
-    """
-    last = rest.rfind("@")
-    if last < 0:
-        return rest
-    end = re.search(_END_OF_HOST, rest)
-    if end is None or last < end.start():
-        return rest[last + 1 :]  # by the rules
-    before, after = rest[: last + 1], rest[last + 1 :]
-    authority = rest[: end.start()]
-    if re.fullmatch(_HOST, authority):
-        return None  # `host/path@x`, or a login `user/pass@host`
-    if not re.search(r"[?#\\]", before):
-        return after  # either a host, or the end of a path
-    if before.count("@") == 1 and not _parameters_in(before):
-        return after  # no port has letters: `user:pass#word@host`
-    return None
-
-
-def _parameters_in(rest: str) -> re.Match[str] | None:
-    """Where parameters begin: at the first sign that an equals sign follows anywhere."""
-    first = re.search("[?#;]", rest)
-    return first if first and "=" in rest[first.end() :] else None
-
-
-def _divided(rest: str) -> tuple[str, str]:
-    end = re.search(_END_OF_HOST, rest)
-    return (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
-
-
-def _shown_path(path: str) -> str:
-    end = re.search(_END_OF_PATH, path)
-    if end is None:
-        return path
-    return path[: end.start()] + (_parameters(path[end.start() :]) if end[0] == "?" else "")
-
-
-def _parameters(rest: str) -> str:
-    """The harmless part of a query, with its question mark."""
-    query = rest.partition("?")[2].partition("#")[0]
-    pairs = [pair for pair in query.split("&") if _is_harmless(pair)]
-    return f"?{'&'.join(pairs)}" if pairs else ""
-
-
-def _is_harmless(pair: str) -> bool:
-    name, _, given = pair.partition("=")
-    return name.lower() in _HARMLESS and bool(re.fullmatch(_HARMLESS_VALUE, given))
 
 
 # -- texts -----------------------------------------------------------------------------------------
@@ -276,20 +107,8 @@ def _without_logins(text: str) -> str:
     return re.sub(_WORD, hidden, text) if "@" in text else text
 
 
-def tokens(text: str, instead: str) -> str:
-    """Give a text without what looks like a secret by itself, or by the word before it.
-
-    Args:
-        text: What may hold one.
-        instead: What stands in its place.
-    """
-    if re.search(_KEY_ID, text):
-        text = re.sub(_KEY_TEXT, instead, text)
-    return re.sub(_ANNOUNCED, rf"\g<name>={instead}", re.sub(_TOKENS, instead, text))
-
-
 def _without_known(text: str, secret: str) -> str:
-    match = re.fullmatch(_SCHEME, secret.strip())
+    match = re.fullmatch(SCHEME, secret.strip())
     if match is None:
         return _without(text, {secret, *_parts(secret)})
     text = text.replace(secret, url(secret)).replace(secret.rstrip("/"), url(secret.rstrip("/")))
@@ -302,7 +121,7 @@ def _parts(rest: str) -> Iterator[str]:
     if re.search("[?#;]", rest):
         for pair in re.split(r"[?#&;]", rest)[1:]:
             name, sign, given = pair.partition("=")
-            if sign and not _is_harmless(pair):
+            if sign and not is_harmless(pair):
                 yield given
                 yield pair
             elif not sign and "@" not in rest:
@@ -388,7 +207,7 @@ def _end_of_url(text: str, start: int, after_scheme: int, word_end: int) -> int:
     end = after_scheme + len((found[0] if found else "").rstrip(")}],.:;"))
     if last < 0:
         authority = re.split(r"[/?#]", text[after_scheme:end], maxsplit=1)[0]
-        if not authority or re.fullmatch(_HOST, authority):
+        if not authority or re.fullmatch(HOST, authority):
             return end
         last = text.rfind("@", after_scheme, line_end)
         if last < 0:
@@ -439,7 +258,7 @@ def _without_secret(shown: str) -> str:
     if shown.lstrip().startswith("{") and ":" in shown:
         return f"{{{HIDDEN}}}"
     scheme, sign, rest = shown.rpartition("://") if shown.count("://") == 1 else ("", "", shown)
-    query = re.search("[?#]", rest) if sign or "/" in rest else _parameters_in(rest)
+    query = re.search("[?#]", rest) if sign or "/" in rest else parameters_in(rest)
     if re.search("%(?:25)*40", rest):  # encoded too much, a login is one all the same
         return scheme + sign + HIDDEN
     last = rest.rfind("@")
@@ -457,28 +276,12 @@ def holds_secret(given: object) -> bool:
     return _without_secret(shown) != shown
 
 
-def is_key_id(given: object) -> bool:
-    """Tell whether it is the id of an access key of AWS."""
-    return isinstance(given, str) and re.fullmatch(_KEY_ID, given.strip()) is not None
-
-
-def is_key_text(given: object) -> bool:
-    """Tell whether it has the form of the secret that belongs to such an id."""
-    return isinstance(given, str) and re.fullmatch(_KEY_TEXT, given.strip()) is not None
-
-
-def is_credentials(given: str) -> bool:
-    """Tell whether it is a credential string with a secret in it, or nearly one."""
-    found = re.fullmatch(_CREDENTIALS, given)
-    return found is not None and found["kind"].lower().replace("_", "-") not in _OPEN_CREDENTIALS
-
-
 def _has_login(scheme: str, rest: str, last: int) -> bool:
     """Whether what stands before the last `@` may be one, and no container, account or role."""
     plain = rest.lstrip()
-    if not scheme and (re.match(r"arn:|/(?!/)|[~.]", plain) or re.match(_WINDOWS_PATH, plain)):
+    if not scheme and (re.match(r"arn:|/(?!/)|[~.]", plain) or re.match(WINDOWS_PATH, plain)):
         return False
     if ":" in rest[:last]:
         return True
-    authority = _divided(rest)[0]
+    authority = divided(rest)[0]
     return bool(scheme) and scheme not in _WITH_CONTAINER and "@" in authority
