@@ -143,6 +143,69 @@ def test_what_is_shown_of_a_text(written: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("password2=word", "password2=(secret)"),
+        ("GITHUB_TOKEN_OLD=word", "GITHUB_TOKEN_OLD=(secret)"),
+        ("SECRET_VALUE=word", "SECRET_VALUE=(secret)"),
+        ("secret_id=word", "secret_id=(secret)"),
+        ("TOKEN_1=word", "TOKEN_1=(secret)"),
+        ("tokens=word", "tokens=(secret)"),
+        ("token=4096", "token=(secret)"),
+        ("passwordless_token=word", "passwordless_token=(secret)"),
+        ("tokenizer_token=word", "tokenizer_token=(secret)"),
+        ("secretsmanager_secret=word", "secretsmanager_secret=(secret)"),
+        ("token_name_secret=word", "token_name_secret=(secret)"),
+        ("sign=word", "sign=(secret)"),
+        ("sig=word", "sig=(secret)"),
+        ("x_sig=word", "x_sig=(secret)"),
+        ("X-Amz-Signature=word&x=1", "X-Amz-Signature=(secret)&x=1"),
+        ("PULUMI_CONFIG_PASSPHRASE=word", "PULUMI_CONFIG_PASSPHRASE=(secret)"),
+        ("private_key=word", "private_key=(secret)"),
+        ("spark.fs.s3a.secret.key=word", "spark.fs.s3a.secret.key=(secret)"),
+        ("credentials=aws-access-keys:A:word", "credentials=(secret)"),
+        ("token_type=jwt;password=word", "token_type=jwt;password=(secret)"),
+        ("token_type=password=word", "token_type=password=(secret)"),
+        ("secret_name=a,token=word", "secret_name=a,token=(secret)"),
+        ("password='word'", "password='(secret)'"),
+        ('connect(password="wo rd", x=1)', 'connect(password="(secret)", x=1)'),
+        ('"password=\\"word\\""', '"password=\\"(secret)\\""'),
+        ("password='word", "password=(secret)"),
+        ("password=wo)word", "password=(secret)"),
+        ("(password=word).", "(password=(secret))."),
+        ("password=Nonesuch", "password=(secret)"),
+        ("password=${word", "password=(secret)"),
+        ("password=env:word", "password=(secret)"),
+        ("PWD=/word", "PWD=(secret)"),  # a connection string's, or the shell's
+    ],
+)
+def test_a_name_announces_a_secret(written: str, shown: str) -> None:
+    assert text(written) == shown
+    assert text(shown) == shown
+    assert "word" not in value(written).replace("password", "")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("max_tokens=4096", "tokens=7", "tokens_per_second=5", "token_count=9", "token_limit=9"),
+        *("tokenizer=bert", "tokenize=fast", "passwordless=yes", "secretsmanager=vpce-1"),
+        *("secret_name=db", "secretName=db", "secretKeyRef=db", "api_key_name=ci"),
+        *("secret_arn=arn:aws:x", "token_type=bearer", "credential_source=Environment"),
+        *("token_file=/var/run/token", "private_key_path=/key.pem", "password_policy=strict"),
+        *("signature_version=s3v4", "SignatureVersion=2", "X-Amz-SignedHeaders=host"),
+        *("signal=9", "sigma=0.5", "SIGTERM=15", "signed=yes", "token_ttl=60", "secret_version=3"),
+        *("password=None,", "token=null", "(secret=true)", "password=''"),
+        *("password={{db.password}}", "password=${DB_PASSWORD}", "credentials=env:AWS_KEYS."),
+        "token_url=https://host/x",
+    ],
+)
+def test_what_is_said_about_a_secret_is_shown(written: str) -> None:
+    assert text(written) == written
+    assert value(written) == written
+
+
+@pytest.mark.parametrize(
     "written",
     [
         f"Failed to parse: {ODD}",
@@ -243,7 +306,24 @@ def test_a_secret_text_compares_as_its_text_and_does_not_show_it() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [":", "a:", "a:b ", "/:", "@:", "a@b:", "x", "token", "token-", "x://", 'x://y"', "://", "#"],
+    [
+        *(
+            ":",
+            "a:",
+            "a:b ",
+            "/:",
+            "@:",
+            "a@b:",
+            "x",
+            "token",
+            "token-",
+            "x://",
+            'x://y"',
+            "://",
+            "#",
+        ),
+        *("token=", "token='", 'token="', "token_type=", "token.", "token=\\'", "token=(secret)"),
+    ],
 )
 def test_a_text_of_one_kind_takes_no_time(part: str) -> None:
     given = (part * 40_000)[:40_000]

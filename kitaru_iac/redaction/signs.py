@@ -26,12 +26,33 @@ _TOKENS = (
     r"|(?s:-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*-----|\Z))"
     r"|(?<=Bearer )[^\s'\",]+|(?<=Basic )[A-Za-z0-9+/=]{6,}"
 )
+#: Words that announce a secret, wherever they stand in a name.
+_ANNOUNCING = (
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|signature|(?<![a-z])sign?(?![a-z])"
+    r"|(?:access|account|api|application|auth|encryption|private|shared|signing|storage)[_.-]?key)"
+)
 #: A name begins where its signs do, and is taken whole: any other try would find the same, and take
 #: a text of one long word minutes.
-_ANNOUNCED = (
-    r"(?i)(?<![\w-])(?=[\w-]*?(?:passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key"
-    r"|account[_-]?key|signature|credential|\bsig))(?P<name>[\w-]++)=(?P<value>[^\s&'\",;)]+)"
+_NAME = rf"(?i)(?<![\w.-])(?=[\w.-]*?{_ANNOUNCING})(?P<name>[\w.-]++)="
+_VALUE = (
+    r"""(?P<value>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\\+["'][^"'\\\n]*\\*["']?"""
+    r"""|["'][^\s&;]*|[^\s&'",;]+)"""
 )
+#: Words that begin as one that announces a secret.
+_OTHER_WORD = r"(?i)tokeni[sz](?:er|ed|e|ing|ation)s?|passwordless|secretar|secrets?[_.-]?manager"
+#: What a name says of a secret without saying the secret: what it is called, where it is, how long
+#: it lasts. Not its id or its hash, nor who has it.
+_ABOUT_IT = (
+    rf"(?:{_ANNOUNCING}s?(?:[_.-]?key)?[_.-]?(?:name|ref|namespace|arn|version|type|kind|class"
+    r"|file|path|dir|source|provider|store|policy|method|algorithm|format|mode|scope|audience"
+    r"|issuer|enabled|required|ttl|expiry|expires|expiration|lifetime|duration|timeout|seconds|age"
+    r"|count|limit|size|length|budget|usage|per[_.-][a-z]+)s?"
+    r"|token[_.-]?(?:url|uri|endpoint))$"
+)
+#: Values that are no secret: none, a reference to a secret, and what stands for a hidden one.
+_HARMLESS_VALUE = r"(?i:true|false|none|null)|\{\{[\w.-]+\}\}|\$\{\w+\}|env:[A-Z_][A-Z0-9_]*"
+#: What of the sentence around a value may follow it.
+_AFTER = ")]}.:"
 #: The words before the colon of a credential string (`spec.credentials`), or nearly one.
 _CREDENTIALS = r"(?si)['\"\s]*(?P<kind>(?:aws|gcp|azure)[-_ ][a-z_-]{3,}?)\s*:(?!…)(?P<rest>.+)"
 #: Kinds of them that hold no secret.
@@ -49,7 +70,45 @@ def tokens(text: str, instead: str) -> str:
     """
     if re.search(_KEY_ID, text):
         text = re.sub(_KEY_TEXT, instead, text)
-    return re.sub(_ANNOUNCED, rf"\g<name>={instead}", re.sub(_TOKENS, instead, text))
+    return _without_announced(re.sub(_TOKENS, instead, text), instead)
+
+
+def _without_announced(text: str, instead: str) -> str:
+    """A text without the values that a name before them says are secret."""
+    names, values = re.compile(_NAME), re.compile(_VALUE)
+    done: list[str] = []
+    copied = at = 0
+    while found := names.search(text, at):
+        at = found.end()
+        # Of another name a value may hold names itself.
+        value = values.match(text, at) if _announces(found["name"]) else None
+        if value is None:
+            continue
+        at = value.end()
+        quote = re.match(r"\\*[\"']", value[0])
+        around = quote[0] if quote and value[0].endswith(quote[0], quote.end()) else ""
+        plain = value[0][len(around) : len(value[0]) - len(around)]
+        end = plain if around else plain.rstrip(_AFTER)
+        if _is_harmless(found["name"], plain, instead) or _is_harmless(found["name"], end, instead):
+            continue
+        done += [text[copied : found.end()], around, instead, plain[len(end) :], around]
+        copied = at
+    return "".join([*done, text[copied:]])
+
+
+def _announces(name: str) -> bool:
+    """Whether the value after a name is a secret, and not something about one."""
+    name = re.sub(_OTHER_WORD, "", name)
+    about = re.search(_ABOUT_IT, name, re.IGNORECASE)
+    return about is None and re.search(_ANNOUNCING, name, re.IGNORECASE) is not None
+
+
+def _is_harmless(name: str, value: str, instead: str) -> bool:
+    """Whether a value is no secret for all that its name says, or is hidden already."""
+    if value in ("", instead, instead.rstrip(_AFTER)):
+        return True
+    is_count = name.lower().endswith("tokens") and value.isdigit()
+    return is_count or re.fullmatch(_HARMLESS_VALUE, value) is not None
 
 
 def is_key_id(given: object) -> bool:
