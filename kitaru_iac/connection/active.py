@@ -194,10 +194,12 @@ def switch(ref: str) -> Switch:
     Raises:
         StackNotFound: There is none; near names are in the remedy.
         UsageError: The beginning fits several ids.
-        NotConnectedError: No store answers.
+        NotConnectedError: No store answers, or it is another ZenML's.
     """
     from kitaru_iac.gateway import open_reader
+    from kitaru_iac.gateway.opening import require_own_database
 
+    require_own_database()  # what is chosen there could not be used
     reader = open_reader()
     try:
         row = reader.find(ref)

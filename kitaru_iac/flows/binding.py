@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from kitaru_iac.errors import StackNotFound, UsageError
 from kitaru_iac.gateway.forgetting import look_anew_at_stack, renew_zenml
 from kitaru_iac.gateway.guard import guard_zenml, variable_lock
+from kitaru_iac.gateway.opening import require_own_database
 from kitaru_iac.machine.active_scope import (
     ACTIVE_STACK_VARIABLE,
     blocks,
@@ -223,7 +224,9 @@ def bound(found: BoundStack) -> Iterator[None]:
 
     Raises:
         UsageError: As `stack`.
+        NotConnectedError: The local store is another ZenML's.
     """
+    require_own_database()
     guard_zenml()  # which saves what the variable names, when it first opens its store
     block = _turns.enter(found.id, is_run=True)
     try:
@@ -252,6 +255,7 @@ class _Blocks(ContextDecorator):
 
     def __enter__(self) -> BoundStack:
         found = find_stack(self._name_or_id, BLOCK)
+        require_own_database()
         guard_zenml()
         # A copy of its own: equal blocks are told apart where a generator leaves one out of turn.
         mine = replace(found)

@@ -42,7 +42,7 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 from kitaru_iac.gateway.errors import translate_errors
-from kitaru_iac.gateway.opening import require_answer
+from kitaru_iac.gateway.opening import require_answer, require_own_database
 from kitaru_iac.gateway.quiet import one_at_a_time, quiet
 from kitaru_iac.gateway.zenml_connectors import connector_types, register, verify
 from kitaru_iac.gateway.zenml_models import (
@@ -101,6 +101,8 @@ class InProcess:
     def client(self) -> Client:
         """ZenML's client, connected; raises as `open`."""
         require_answer()
+        if self._meant is None:
+            require_own_database()
         with zenml_call() as heard:
             from zenml.client import Client
 

@@ -35,6 +35,7 @@ __all__ = [
     "open_reader",
     "read_stack",
     "require_answer",
+    "require_own_database",
     "slow_reader",
     "takes_threads",
 ]
@@ -183,6 +184,29 @@ def require_answer() -> None:
             from kitaru_iac.gateway.http import require_answer
 
             require_answer(server.url, os.environ, verify=server.verify, timeout=server.timeout)
+
+
+def require_own_database() -> None:
+    """See that a local store is of the ZenML that is installed here, before ZenML is loaded.
+
+    `guard` refuses any other too, but only when ZenML has noted its version in the settings, about
+    which the one that made the store complains from then on.
+
+    Raises:
+        NotConnectedError: It is of another, or which store is meant cannot be told.
+    """
+    with suppress(UnreadableError):
+        store = store_location(read_global(), os.environ)
+        if isinstance(store, RestStore):
+            return
+        from kitaru_iac import redaction
+        from kitaru_iac.gateway.versions import installed_version
+        from kitaru_iac.machine.local_database import examine, is_of_another, of_another
+
+        look, here = examine(store.path), installed_version()
+        if is_of_another(look, here):
+            shown = redaction.url(f"sqlite:///{store.path}")
+            raise of_another(shown, str(look.version), str(here))
 
 
 def complete(prefix: str) -> list[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import kitaru_iac as kitaru
 from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.gateway.guard import _exchange_migration
 from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.machine.local_database import FLAVORS
 from tests.homes import Home, make_template
@@ -47,10 +50,14 @@ def versions(database: Path) -> list[str]:
 
 
 def of_release(home: Home, release: str) -> bytes:
-    """Put a store there that this release of ZenML has made; its bytes."""
+    """Put a store there that this release of ZenML has made, and its settings; its bytes."""
     made = make_template(CACHE, release, str(environment_of(release)))
     content = made.database.read_bytes()
     home.database.write_bytes(content)
+    settings = home.config / "config.yaml"
+    settings.write_text(
+        settings.read_text().replace(f"version: {INSTALLED}", f"version: {release}")
+    )
     (home.path / "stack.yaml").write_text("name: dev\ntype: local\n")
     return content
 
@@ -67,6 +74,8 @@ def test_whoever_looks_or_writes_migrates_nothing(home: Home, release: str) -> N
             wanted = (f"ZenML {release}", INSTALLED, "zenml migrate-database")
             assert [words for words in wanted if words not in said] == [], (command, said)
         assert home.database.read_bytes() == before, command
+        # An older ZenML complains for ever about settings that carry the version of a newer one.
+        assert f"\nversion: {release}\n" in (home.config / "config.yaml").read_text(), command
     found = json.loads(home.kitaru("doctor", "-o", "json").stdout)["items"]
     (store,) = [one for one in found if one["id"] == "zenml.store"]
     assert (store["status"], release in store["detail"]) == ("warn", True)
@@ -77,18 +86,88 @@ def test_whoever_looks_or_writes_migrates_nothing(home: Home, release: str) -> N
 @pytest.mark.parametrize("release", OLD)
 def test_a_run_is_refused_before_its_code(home: Home, release: str) -> None:
     before = of_release(home, release)
+    settings = (home.config / "config.yaml").read_bytes()
     ran: list[int] = []
 
     @kitaru.flow
     def agent() -> None:
         ran.append(1)
 
-    with pytest.raises(NotConnectedError) as refused:
-        agent.run()
-    assert f"ZenML {release}, and {INSTALLED}" in refused.value.what
-    assert "zenml migrate-database" in str(refused.value.remedy)
+    def block() -> None:
+        with kitaru.stack("default"):
+            ran.append(2)
+
+    for run in (agent.run, block):
+        with pytest.raises(NotConnectedError) as refused:
+            run()
+        assert f"ZenML {release}, and {INSTALLED}" in refused.value.what
+        assert "zenml migrate-database" in str(refused.value.remedy)
     assert ran == []
     assert home.database.read_bytes() == before
+    assert (home.config / "config.yaml").read_bytes() == settings
+
+
+def test_a_process_without_zenml_chooses_no_stack_there_either(home: Home) -> None:
+    before = of_release(home, OLD[-1])
+    settings = (home.config / "config.yaml").read_bytes()
+    program = """
+import sys
+import kitaru_iac as kitaru
+print([row.name for row in kitaru.list_stacks()])
+try:
+    kitaru.use_stack("default")
+except kitaru.KitaruError as error:
+    print(error.code, "zenml migrate-database" in error.remedy, "zenml" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=home.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "['default']\nnot_connected True False\n", done.stderr
+    assert (home.config / "config.yaml").read_bytes() == settings
+    assert home.database.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("heads", "is_opened"), [([], True), ([INSTALLED], True), (["0.97.0"], False), (["a1"], False)]
+)
+def test_a_database_on_a_server_of_its_own_is_looked_at_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, heads: list[str], is_opened: bool
+) -> None:
+    """As on MySQL: there is no file to be looked at before ZenML connects."""
+    from sqlalchemy import create_engine, event, text
+    from sqlalchemy.pool import StaticPool
+    from zenml.zen_stores.sql_zen_store import SqlZenStore
+
+    migrated: list[object] = []
+    monkeypatch.setattr(SqlZenStore, "migrate_database", migrated.append)
+    _exchange_migration()
+    engine, written, closed = create_engine("sqlite://", poolclass=StaticPool), [], []
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        for head in heads:
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": head})
+    event.listen(engine, "before_cursor_execute", lambda *said: written.append(said[2]))
+    event.listen(engine, "engine_disposed", closed.append)
+    store = SimpleNamespace(
+        engine=engine,
+        alembic=SimpleNamespace(head_revisions=lambda: [INSTALLED]),
+        config=SimpleNamespace(url="mysql://root:word@db.example/zenml"),
+    )
+    if is_opened:
+        SqlZenStore.migrate_database(store)
+        assert migrated == [store]
+    else:
+        with pytest.raises(NotConnectedError) as refused:
+            SqlZenStore.migrate_database(store)
+        assert refused.value.where == "mysql://db.example/zenml"
+        assert f"ZenML {heads[0]}, and {INSTALLED}" in refused.value.what
+        assert "zenml migrate-database" in str(refused.value.remedy)
+        assert (migrated, closed) == ([], [engine])
+    assert [said for said in written if not said.startswith(("SELECT", "PRAGMA"))] == []
 
 
 @pytest.mark.parametrize("release", OLD[-1:])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, ElicitResult, ErrorData
 
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors import KitaruError, NotConnectedError
 from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.gateway.local_gateway import LocalGateway
 from kitaru_iac.gateway.opening import FallbackReader, open_gateway
@@ -25,6 +27,7 @@ from kitaru_iac.mcp.sizes import LIMIT, fitted, size
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.plan.model import Action, Layer, Plan, Step
 from kitaru_iac.records import recovery
+from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations, planning
 from tests.docs.markdown import ROOT
 from tests.homes import Home
@@ -279,6 +282,32 @@ def test_a_name_that_cannot_be_is_refused_before_anybody_is_asked(
         assert user.asked == []
 
     talk(say, elicitation_callback=user)
+
+
+def test_what_would_migrate_the_store_of_another_zenml_is_refused_as_by_the_command(
+    home: Home,
+) -> None:
+    with closing(sqlite3.connect(home.database)) as opened, opened:
+        opened.execute("UPDATE alembic_version SET version_num = '0.97.0'")
+    before = home.database.read_bytes()
+    with pytest.raises(NotConnectedError) as by_the_command:
+        operations.create(from_mapping(DEV))
+    wanted = by_the_command.value
+
+    async def say(client: Client) -> None:
+        assert [row["name"] for row in await listed(client)] == ["default"]
+        for name, arguments in (
+            ("stack_preview", {"description": DEV}),
+            ("stack_apply", {"description": DEV, "digest": f"sha256:{'0' * 64}"}),
+            ("stack_use", {"stack": "default"}),
+        ):
+            done = await client.call_tool(name, arguments)
+            assert refusal(done) == wanted.code, name
+            error = done.structured_content["error"]
+            assert (error["message"], error["remedy"]) == (wanted.what, wanted.remedy), name
+
+    talk(say)
+    assert home.database.read_bytes() == before
 
 
 def test_what_cannot_be_is_refused_before_anybody_is_asked(home: Home) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import copy_context
 from typing import Any
 
@@ -15,11 +16,14 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as p
 
+from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.pulumi.plugin import engine, place, stacks
 from kitaru_iac.pulumi.plugin.main import engine_address
 from kitaru_iac.pulumi.plugin.servicer import Servicer
 from kitaru_iac.pulumi.plugin.threads import NotBegun, busy, ended_by
+from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
+from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.driver import Aborted, Context
 from tests.pulumi.protocol import URN, struct
@@ -49,6 +53,23 @@ def test_a_whole_life_with_requests_of_an_older_engine(plugin: Any) -> None:
     gone = plugin.Read(p.ReadRequest(id=made.id, urn=URN, properties=made.properties))
     assert gone.id == ""
     assert not gone.HasField("properties")
+
+
+def test_a_store_of_another_zenml_is_refused_as_it_is_by_the_command(
+    plugin: Any, home: Home
+) -> None:
+    with closing(sqlite3.connect(home.database)) as opened, opened:
+        opened.execute("UPDATE alembic_version SET version_num = '0.97.0'")
+    before = home.database.read_bytes()
+    with pytest.raises(NotConnectedError) as by_the_command:
+        operations.create(from_mapping({"name": "dev"}))
+    plugin.Configure(p.ConfigureRequest(args=struct()))
+    with pytest.raises(grpc.RpcError) as refused:
+        plugin.Create(p.CreateRequest(urn=URN, properties=struct(name="dev")))
+    assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert refused.value.details() == str(by_the_command.value)
+    assert "zenml migrate-database" in refused.value.details()
+    assert home.database.read_bytes() == before
 
 
 def test_after_a_cancel_nothing_is_begun(plugin: Any) -> None:
