@@ -19,7 +19,7 @@ from kitaru_iac.errors import UsageError
 from kitaru_iac.machine.environment import apply_environment
 
 if TYPE_CHECKING:
-    from kitaru_iac.stacks.many import Outcome
+    from kitaru_iac.stacks.outcomes import Outcome
     from kitaru_iac.stacks.several import PlannedStacks
 
 __all__ = ["apply_all", "preview_all"]

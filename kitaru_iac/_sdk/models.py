@@ -8,7 +8,7 @@ from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.stacks.copy import Copied
 from kitaru_iac.stacks.export import Exported
 from kitaru_iac.stacks.health import StackHealth
-from kitaru_iac.stacks.many import Outcome
+from kitaru_iac.stacks.outcomes import Outcome
 from kitaru_iac.stacks.rename import Renamed
 from kitaru_iac.stacks.results import Applied, Deleted
 from kitaru_iac.stacks.several import PlannedStacks

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckInfo, CheckReport
     from kitaru_iac.hosts.model import Host, Proposal
     from kitaru_iac.render.source import SourceFile
-    from kitaru_iac.stacks.many import Outcome
+    from kitaru_iac.stacks.outcomes import Outcome
     from kitaru_iac.stacks.several import PlannedStacks
 
 __all__ = ["apply", "preview", "verify"]

@@ -13,7 +13,7 @@ from kitaru_iac.errors import ExitCode, KitaruError
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
     from kitaru_iac.spec.files import Described
-    from kitaru_iac.stacks.many import Outcome
+    from kitaru_iac.stacks.outcomes import Outcome
     from kitaru_iac.stacks.several import PlannedStacks
     from kitaru_iac.stacks.source import Source
 

@@ -18,7 +18,7 @@ from kitaru_iac.errors import InternalError, KitaruError, NotConnectedError
 from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.opening import open_gateway, takes_threads
 from kitaru_iac.gateway.views import DEFAULT_STACK
-from kitaru_iac.machine.interrupts import Hold, WorkInterrupted, interrupt_in
+from kitaru_iac.machine.interrupts import Hold, interrupt_in
 from kitaru_iac.machine.known_secrets import known_secrets
 from kitaru_iac.plan.document import StackPlan
 from kitaru_iac.records.shared_looks import shared_looks
@@ -26,8 +26,9 @@ from kitaru_iac.records.stored import Store
 from kitaru_iac.records.together import asking
 from kitaru_iac.spec import InfraMode
 from kitaru_iac.stacks.at_once import at_once
+from kitaru_iac.stacks.outcomes import Outcome, interrupted
 from kitaru_iac.stacks.planning import apply_planned, failed_plan, plan_stack
-from kitaru_iac.values import dataclass, replace
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.checks.model import CheckReport
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from kitaru_iac.spec.files import Described
     from kitaru_iac.spec.model import StackSpec
     from kitaru_iac.stacks.prune import Pruning
-    from kitaru_iac.stacks.results import Applied, Deleted
+    from kitaru_iac.stacks.results import Applied
     from kitaru_iac.stacks.source import Source
 
-__all__ = ["PARALLEL", "Outcome", "SeveralInterrupted", "apply_all", "plan_all", "prune_all"]
+__all__ = ["PARALLEL", "apply_all", "plan_all", "prune_all"]
 
 #: So many stacks at the same time, where nothing else is said.
 PARALLEL = 8
@@ -49,51 +50,6 @@ _T = TypeVar("_T")
 
 #: The engine is one at a time: its progress on a terminal and its plug-ins are a process's.
 _engine = threading.Lock()
-
-
-class SeveralInterrupted(WorkInterrupted):
-    """Ctrl-C or SIGTERM, with which stacks are done and which are not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one stack of several.
-
-    Attributes:
-        source: The file that describes it; empty where none does.
-        applied: What was done; None where nothing was.
-        error: Why nothing was done, or not all of it. Both are None where it was passed over, since
-            another one had failed before or Ctrl-C was pressed.
-        deleted: What was pruned, of a stack that no file describes.
-    """
-
-    name: str
-    source: str
-    applied: Applied | None = None
-    error: KitaruError | None = None
-    deleted: Deleted | None = None
-
-    @property
-    def status(self) -> str:
-        """``applied``, ``unchanged``, ``pruned``, ``failed`` or ``skipped``."""
-        if self.error is not None:
-            return "failed"
-        if self.deleted is not None:
-            return "pruned"
-        if self.applied is None:
-            return "skipped"
-        return "applied" if self.applied.changed else "unchanged"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give ``{"name", "source", "status", "result", "error"}``."""
-        done = self.applied or self.deleted
-        return {
-            "name": self.name,
-            "source": self.source or None,
-            "status": self.status,
-            "result": None if done is None else done.to_dict(),
-            "error": None if self.error is None else self.error.to_dict(),
-        }
 
 
 def plan_all(
@@ -337,18 +293,7 @@ def _at_once(
     finally:
         outcomes += found
     if hold.count:
-        raise _interrupted(found)
-
-
-def _interrupted(outcomes: Sequence[Outcome]) -> SeveralInterrupted:
-    told = {
-        "done": [one.name for one in outcomes if one.applied is not None],
-        "failed": [one.name for one in outcomes if one.error is not None],
-        "not begun": [one.name for one in outcomes if one.status == "skipped"],
-    }
-    said = "; ".join(f"{word}: {', '.join(names)}" for word, names in told.items() if names)
-    remedy = "Run the same command again to go on." if told["not begun"] else None
-    return SeveralInterrupted(f"Interrupted; {said}", remedy=remedy)
+        raise interrupted(found)
 
 
 def _as_described(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.plan.document import StackPlan, document
-from kitaru_iac.stacks.many import PARALLEL, Outcome, apply_all, plan_all, prune_all
+from kitaru_iac.stacks.many import PARALLEL, apply_all, plan_all, prune_all
+from kitaru_iac.stacks.outcomes import Outcome
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:

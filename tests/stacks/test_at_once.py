@@ -21,7 +21,8 @@ from kitaru_iac.machine.interrupts import Hold
 from kitaru_iac.records.shared_looks import _groups
 from kitaru_iac.stacks import many, operations
 from kitaru_iac.stacks.at_once import at_once
-from kitaru_iac.stacks.many import Outcome, SeveralInterrupted, apply_all, plan_all
+from kitaru_iac.stacks.many import apply_all, plan_all
+from kitaru_iac.stacks.outcomes import Outcome, SeveralInterrupted
 from tests.stacks.test_many import described, memory  # noqa: F401
 
 

@@ -16,7 +16,8 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.files import Described
 from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.copy import copy
-from kitaru_iac.stacks.many import Outcome, apply_all, plan_all, prune_all
+from kitaru_iac.stacks.many import apply_all, plan_all, prune_all
+from kitaru_iac.stacks.outcomes import Outcome
 from kitaru_iac.stacks.planning import plan_stack
 from kitaru_iac.stacks.prune import plan_prune
 from kitaru_iac.stacks.rename import rename

@@ -14,7 +14,8 @@ from kitaru_iac.gateway.documents import StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.labels import ASIDE_LABEL, BACKEND_LABEL, OWNER_LABEL, SOURCE_LABEL
 from kitaru_iac.stacks import operations
-from kitaru_iac.stacks.many import Outcome, apply_all, plan_all, prune_all
+from kitaru_iac.stacks.many import apply_all, plan_all, prune_all
+from kitaru_iac.stacks.outcomes import Outcome
 from kitaru_iac.stacks.prune import Pruning, plan_prune
 from kitaru_iac.stacks.source import Source, source_in, source_of_files
 from tests.cli.conftest import Kitaru, kitaru  # noqa: F401
