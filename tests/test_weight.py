@@ -50,10 +50,10 @@ NEEDLESS_ON_A_SERVER = {
 #: How many of our modules such a command may import: so many as in November 2026, and five. And how
 #: many regular expressions may be compiled, those of the standard library too: so many, and ten.
 ON_A_SERVER = {
-    f"stack create dev {REMOTE} --no-activate": (170, 79),
-    f"stack preview dev {REMOTE} --no-activate": (162, 89),
-    f"stack apply dev {REMOTE} --no-activate --namespace other --yes": (173, 89),
-    "stack delete dev --recursive --force": (108, 64),
+    f"stack create dev {REMOTE} --no-activate": (177, 79),
+    f"stack preview dev {REMOTE} --no-activate": (169, 89),
+    f"stack apply dev {REMOTE} --no-activate --namespace other --yes": (181, 89),
+    "stack delete dev --recursive --force": (113, 64),
 }
 
 _PROGRAM = """

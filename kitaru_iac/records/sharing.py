@@ -11,7 +11,6 @@ from kitaru_iac.plan.model import Action, Reason, Step
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
 from kitaru_iac.records.stored import Store
-from kitaru_iac.records.unlabelled import component_lost_label
 from kitaru_iac.values import replace
 
 __all__ = ["with_sharing"]
@@ -58,6 +57,8 @@ def with_sharing(
             kept = replace(step, action=Action.KEEP, reason=reason, used_by=users)
             found.append(replace(kept, code=Reason.SHARED))
     if refused:
+        from kitaru_iac.records.unlabelled import component_lost_label
+
         raise ProtectedStackError(
             f"Stack '{current.stack}' cannot be changed so without changing others",
             why="\n".join(f"The {shown}, and would be replaced." for shown in refused),

@@ -10,11 +10,6 @@ from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.records.aside import taken_aside
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
-from kitaru_iac.records.unlabelled import (
-    component_lost_label,
-    connector_lost_label,
-    may_have_come_with,
-)
 from kitaru_iac.values import dataclass
 
 if TYPE_CHECKING:
@@ -134,6 +129,8 @@ def _taken_parts(
 
 def _lost(taken: _Taken, current: Records) -> _Taken:
     """What of it is the stack's own, and only lacks Kitaru's label."""
+    from kitaru_iac.records.unlabelled import component_lost_label, connector_lost_label
+
     members = {part.id for part in current.components}
     parts = (p for p in taken.parts if p.id in members and component_lost_label(p, current))
     # As the stack has it: whether it was there before, is known of no connector by itself.
@@ -145,6 +142,8 @@ def _lost(taken: _Taken, current: Records) -> _Taken:
 
 def _ways_out(store: Store, taken: _Taken, current: Records) -> str:
     """What frees the names, or makes what has them the stack's own again."""
+    from kitaru_iac.records.unlabelled import may_have_come_with
+
     name, lost = current.stack, _lost(taken, current)
     ways = [f"Put the label back with: kitaru stack adopt {name}"] if lost else []
     others = [part for part in taken.parts if part not in lost.parts]
