@@ -7,7 +7,6 @@ because the language host that can be built from a module does not know `runtime
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.doubles.standin.fixtures import EngineRoom, aws, engine_room, loopbac
 from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.room import PASSPHRASE, plugin_source
+from tests.pulumi.tracebacks import failed_badly
 from tests.stacks.conftest import workshop  # noqa: F401
 from tests.warm.client import commands, executable
 
@@ -38,79 +38,6 @@ def stand_for_uv_sync(place: Path) -> None:
         if program.name != "pulumi-resource-kitaru":
             (place / "bin" / program.name).symlink_to(program)
     executable(place / "bin" / "pulumi-resource-kitaru", plugin_source(place))
-
-
-def failed_badly(text: str) -> bool:
-    """Whether there is a traceback, except of a program that the engine interrupts as it ends.
-
-    A preview that fails stops the program, which then may be in the middle of its own work, of a
-    call that the engine does not answer any more, or of its shutdown: Python and Pulumi's SDK say
-    so, in one traceback or in several that follow from each other.
-    """
-    before, *tracebacks = re.split(r"(?m)^.*\bTraceback \(.*$", text)
-    interrupted = any(sign in text.lower() for sign in _INTERRUPTED)
-    for start, traceback in zip([before, *tracebacks], tracebacks, strict=False):
-        ignored = "Exception ignored in" in start.rstrip().rpartition("\n")[2]
-        if not ignored and not (interrupted and _may_follow(traceback)):
-            return True
-    return False
-
-
-#: What Python, and Pulumi's SDK, say of a program that the engine interrupts.
-_INTERRUPTED = (
-    "keyboardinterrupt",
-    "resource monitor shut down",
-    "resource monitor has terminated",
-)
-
-
-def _may_follow(traceback: str) -> bool:
-    """Whether a traceback of an interrupted program may follow from that.
-
-    It is an interrupt itself, or an exception that passed through nothing of ours.
-    """
-    lines = traceback.splitlines()
-    end = next((found[1] for line in lines if (found := _END.search(line))), "")
-    ours = any(_OURS.search(line) for line in lines)
-    return end == "KeyboardInterrupt" or (bool(end) and not ours)
-
-
-#: The last line of a traceback, whatever the engine writes before it.
-_END = re.compile(r"(?:^|\s)([\w.]*(?:Error|Exception|Interrupt|Exit))(?::\s|$)")
-#: A frame in the package, wherever it is installed.
-_OURS = re.compile(r'File "(?:[^"]*/)?kitaru_iac/(?![^"]*(?:site-packages|lib/python))')
-
-_UNANSWERED = "grpc._channel._InactiveRpcError: <_InactiveRpcError of RPC"
-_STOPPED = "pulumi.errors.RunError: Resource monitor has terminated, shutting down"
-_WRITING = " te = TracebackException("
-_SDK = 'File "/kitaru_iac/.venv/lib/python3.11/site-packages/pulumi/x.py", line 1\n   '
-_PACKAGE = 'File "/venv/lib/python3.11/site-packages/kitaru_iac/pulumi/x.py", line 1\n   '
-
-
-@pytest.mark.parametrize(
-    ("text", "bad"),
-    [
-        ("fine", False),
-        ("Traceback (most recent call last):\n  File x\n    raise E\nValueError: no", True),
-        (" + a create Traceback (most recent call last):\n + a create KeyboardInterrupt", False),
-        ("    Traceback (most recent call last):\n      File y\n    KeyboardInterrupt", False),
-        ("Traceback (x):\nValueError: no", True),
-        (f"Traceback (x):\n{_PACKAGE}ValueError: no\nTraceback (x):\nKeyboardInterrupt", True),
-        (f"Traceback (x):\n{_SDK}ValueError: no\nTraceback (x):\nKeyboardInterrupt", False),
-        (f"Traceback (x):\n{_PACKAGE}KeyboardInterrupt", False),
-        ("Exception ignored in: <f>\nTraceback (x):\nAttributeError: x", False),
-        ("Exception ignored in: <f>\nfine\nTraceback (x):\nAttributeError: x", True),
-        ("Traceback (most recent call last):", True),
-        (f"Traceback (x):\n{_UNANSWERED}\n  details = resource monitor shut down while", False),
-        (f"Traceback (x):\n{_UNANSWERED}\n  details = no such type\nTraceback (x):\nmonitor", True),
-        (f"Traceback (x):\n{_SDK}{_STOPPED}", False),
-        (f"Traceback (x):\n{_STOPPED}\nTraceback (x):\n{_WRITING}\nKeyboardInterrupt", False),
-        (f"Traceback (x):\n{_SDK}{_STOPPED}\nTraceback (x):\n{_PACKAGE}TypeError: no", True),
-        (f"Traceback (x):\n{_UNANSWERED}\nTraceback (x):\n{_SDK}{_STOPPED}", False),
-    ],
-)
-def test_an_interrupt_of_the_engine_is_no_bad_failure(text: str, *, bad: bool) -> None:
-    assert failed_badly(text) is bad
 
 
 def play(name: str, home: Home, work: Path, **more: str) -> None:

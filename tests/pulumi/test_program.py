@@ -21,6 +21,7 @@ from tests.doubles.standin.fixtures import EngineRoom
 from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.room import Failed, Room, install_plugin
+from tests.pulumi.tracebacks import failed_badly
 from tests.stacks.conftest import workshop  # noqa: F401
 
 KEYS = "aws-access-keys:AKIAFIRST00000000001:first-secret"
@@ -265,7 +266,7 @@ class TestInTheEngine:
         with pytest.raises(Failed) as failed:
             room.preview(program)
         assert "s3://data" in str(failed.value)
-        assert "Traceback" not in str(failed.value)
+        assert not failed_badly(str(failed.value))
         assert workshop.aws.client("s3").list_buckets()["Buckets"] == []
         assert stored.records("prod") is None
 
