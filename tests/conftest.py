@@ -43,9 +43,10 @@ def _forget_zenml() -> None:
     from zenml.config.global_config import GlobalConfiguration
     from zenml.utils import source_utils
 
-    from tests.warm import migrations
+    from tests.warm import databases, migrations
 
     migrations.read_once()
+    databases.in_no_haste()
     configuration = GlobalConfiguration._global_config
     if configuration is not None:
         engine = getattr(configuration._zen_store, "_engine", None)

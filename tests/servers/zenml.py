@@ -15,13 +15,24 @@ import requests
 
 from tests.servers.process import ChildProcess, clean_environment, listening_socket
 from tests.servers.releases import Template, environment_of, template_of
+from tests.warm import databases
 
 #: Written beside the database: ZenML takes the folder of the main module's file as its source root.
 #: Keys and passwords are hashed at the least cost: at the usual one, a login takes 0.9 s of CPU.
 _PROGRAM = """
-import socket, sys
+import socket, sqlite3, sys
 import uvicorn
 from passlib.hash import bcrypt
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+
+@event.listens_for(Engine, "connect")
+def connected(connection, _):
+    # See tests/warm/databases.py, which an older release cannot import.
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
+
 
 bcrypt.default_rounds = 4
 listener = socket.socket(fileno=int(sys.argv[1]))
@@ -259,6 +270,7 @@ class ZenMLServer:
 def copy_database(source: Path, target: Path) -> None:
     """Copy an SQLite database into one that others may have open, within a transaction."""
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        new.execute(databases.PRAGMA)
         old.backup(new)
 
 

@@ -50,7 +50,7 @@ _PULSE = 2.0
 
 def main(address: str, parent: int) -> None:
     """Serve until the parent has ended."""
-    beside = [importlib.import_module(name) for name in ("aws_models", "migrations")]
+    beside = [importlib.import_module(name) for name in ("aws_models", "migrations", "databases")]
     del sys.path[0]  # this file's folder, which a command would not have
     for package in PACKAGES:
         with contextlib.suppress(ImportError):  # a later version may have moved it
@@ -58,12 +58,13 @@ def main(address: str, parent: int) -> None:
     for service in SERVICES:
         with contextlib.suppress(ImportError):
             dir(importlib.import_module(f"pulumi_aws.{service}").outputs)
-    for what in beside:
+    for what in beside[:2]:
         what.read_once()
     with contextlib.suppress(ImportError):
         from sqlalchemy.orm import configure_mappers
 
         configure_mappers()
+        beside[2].in_no_haste()
     _read_models()
     beside[1].read()
     gc.freeze()  # a collection in a child would copy what it only reads
