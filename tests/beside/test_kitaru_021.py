@@ -1,8 +1,9 @@
 """In an environment with the real `kitaru` 0.21, both commands see one world.
 
 What both need is installed and compiled once on a machine; over it each run lays two environments
-with nothing in them but the two, installed in either order. A run takes two minutes. What cannot
-be installed is a failure, not a skip.
+with nothing in them but the two, installed in either order. The two differ in the command `kitaru`
+alone, so what does not ask for that is shown where theirs came last. A run takes a minute. What
+cannot be installed is a failure, not a skip.
 """
 
 from __future__ import annotations
@@ -129,6 +130,10 @@ def both(request: pytest.FixtureRequest, template_home: Home, tmp_path: Path) ->
     return Both(_installed(request.param) / "bin", home)
 
 
+#: For what is the same in both orders.
+LAST = pytest.mark.parametrize("both", ["theirs last"], indirect=True)
+
+
 def _copy_settings(old: Path, new: Path) -> None:
     """Put a local store that ZenML has made at another place."""
     shutil.copytree(old, new)
@@ -140,9 +145,27 @@ def _names(listing: str) -> set[str]:
     return {item["name"] for item in json.loads(listing)["items"]}
 
 
+def _contents(environment: Path) -> dict[str, str]:
+    """What two installations put somewhere, without what names the folder or the moment."""
+    made = {"RECORD", "direct_url.json", "uv_cache.json"}
+    return {
+        str(path.relative_to(environment)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in environment.rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and path.name not in made
+    }
+
+
+@pytest.mark.slow
+def test_the_order_decides_the_command_and_nothing_else() -> None:
+    ours, theirs = (_contents(_installed(f"{who} last")) for who in ("ours", "theirs"))
+    assert ours.keys() == theirs.keys()
+    assert {name for name in ours if ours[name] != theirs[name]} == {"bin/kitaru"}
+
+
 @pytest.mark.slow
 @pytest.mark.store
 @pytest.mark.timeout(600)
+@LAST
 def test_both_see_one_world(both: Both) -> None:
     both.ours("stack", "create", "dev", "--no-activate")
     both.theirs("stack", "create", "theirs")
@@ -160,6 +183,7 @@ def test_both_see_one_world(both: Both) -> None:
 
 @pytest.mark.slow
 @pytest.mark.server
+@LAST
 def test_both_find_the_server_that_a_variable_names(both: Both, empty_server: ZenMLServer) -> None:
     job = {"KITARU_SERVER_URL": empty_server.url, "KITARU_AUTH_TOKEN": empty_server.api_key}
     for variable in ("KITARU_CONFIG_PATH", "ZENML_CONFIG_PATH"):
@@ -189,7 +213,7 @@ def test_the_command_is_the_last_ones(both: Both, request: pytest.FixtureRequest
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("both", ["theirs last"], indirect=True)
+@LAST
 def test_the_commands_that_are_handed_over_are_all_that_it_has(both: Both) -> None:
     ask = "from kitaru.cli import app; print(*[n for n in app if not n.startswith('-')])"
     assert set(both.run("python", "-c", ask).split()) - set(TREE) == set(COMMANDS)
@@ -236,7 +260,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("both", ["theirs last"], indirect=True)
+@LAST
 def test_its_flows_are_used_and_leave_the_active_stack(both: Both) -> None:
     program = both.home / "program.py"
     program.write_text(FLOW)
