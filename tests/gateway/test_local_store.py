@@ -24,6 +24,7 @@ from kitaru_iac.gateway.opening import open_gateway
 from kitaru_iac.machine.local_database import FLAVORS, examine, note_flavors
 from tests.gateway.stores import forget_zenml
 from tests.homes import Home
+from tests.warm.client import Started
 
 #: What a process that dies leaves, from the last step of the making back to the first.
 HALF_MADE = {
@@ -257,19 +258,12 @@ def test_after_a_first_command_that_was_killed_the_next_one_works(
 @pytest.mark.slow
 def test_of_two_first_commands_one_makes_the_store(bare_home: Home) -> None:
     started = [
-        subprocess.Popen(
-            [*FIRST_COMMAND[:-1], name],
-            env=bare_home.environment(),
-            cwd=bare_home.path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        Started([*FIRST_COMMAND[1:-1], name], env=bare_home.environment(), cwd=bare_home.path)
         for name in ("one", "two")
     ]
     for process in started:
-        _, err = process.communicate()
-        assert process.returncode == 0, err
+        code, _, err = process.communicate(240)
+        assert code == 0, err
     assert names("stack", bare_home.database) == ["default", "one", "two"]
     with closing(sqlite3.connect(bare_home.database)) as opened:
         (server,) = opened.execute("SELECT id FROM server_settings").fetchone()

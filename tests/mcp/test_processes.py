@@ -21,6 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.homes import Home
 from tests.mcp.conversation import ERAS, answers, every_tool
+from tests.warm.client import executable
 
 TOKEN = "t0ken-of-this-test-0123456789"
 DEV = {"name": "dev"}
@@ -169,14 +170,21 @@ def test_every_tool_over_stdio_through_the_script(
     anyio.run(say)
 
 
+def _in_a_write(home: Home, folder: Path) -> Wire:
+    """A server that has begun to register a stack; `go` in the folder lets it go on."""
+    (folder / "slow.py").write_text(_SLOW)
+    executable(folder / "slow", folder / "slow.py")
+    wire = Wire([str(folder / "slow"), "--mode", "standard", str(folder)], _environment(home))
+    wire.applying()
+    _until((folder / "reached").exists)
+    return wire
+
+
 @pytest.mark.parametrize("ending", ["SIGTERM", "stdin closed"])
 def test_a_server_that_is_ended_in_the_middle_of_a_write_ends_it_first(
     home: Home, tmp_path: Path, ending: str
 ) -> None:
-    argv = [sys.executable, "-P", "-c", _SLOW, "--mode", "standard", str(tmp_path)]
-    wire = Wire(argv, _environment(home))
-    wire.applying()
-    _until((tmp_path / "reached").exists)
+    wire = _in_a_write(home, tmp_path)
     if ending == "stdin closed":
         wire.process.stdin.close()
         wire.process.stdin = None
@@ -195,10 +203,7 @@ def test_a_server_that_is_ended_in_the_middle_of_a_write_ends_it_first(
 
 def test_a_second_signal_ends_a_server_at_once(home: Home, tmp_path: Path) -> None:
     """The write of `_SLOW` would go on for ever."""
-    argv = [sys.executable, "-P", "-c", _SLOW, "--mode", "standard", str(tmp_path)]
-    wire = Wire(argv, _environment(home))
-    wire.applying()
-    _until((tmp_path / "reached").exists)
+    wire = _in_a_write(home, tmp_path)
     wire.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     assert wire.process.poll() is None, "the first one leaves the write alone"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kitaru_iac.records.stored import Store
 from tests.homes import Home
 from tests.records.snapshots import everything
 from tests.stacks.page import EXAMPLES
+from tests.warm.client import Started
 
 SECRET = "planted-SECRET-0f3b9c"
 KEYS = f"aws-access-keys:AKIAPLANTED000000000:{SECRET}"
@@ -22,23 +22,12 @@ KEYS = f"aws-access-keys:AKIAPLANTED000000000:{SECRET}"
 def test_two_creations_of_one_name_at_the_same_moment(any_home: Home) -> None:
     with quiet():
         before = everything(Store.open())
-    command = [sys.executable, "-m", "kitaru_iac.cli.main", "stack", "create", "twin", "-o", "json"]
-    running = [
-        subprocess.Popen(
-            command,
-            env=any_home.environment(),
-            cwd=any_home.path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=240) for process in running]
+    command = ["-m", "kitaru_iac.cli.main", "stack", "create", "twin", "-o", "json"]
+    running = [Started(command, env=any_home.environment(), cwd=any_home.path) for _ in range(2)]
+    ended = [process.communicate(timeout=240) for process in running]
 
-    assert sorted(process.returncode for process in running) == [0, 5], outputs
-    error = next(err for process, (_, err) in zip(running, outputs, strict=True)
-                 if process.returncode)  # fmt: skip
+    assert sorted(code for code, _, _ in ended) == [0, 5], ended
+    error = next(err for code, _, err in ended if code)
     assert json.loads(error)["error"]["type"] == "AlreadyExistsError"
     with quiet():
         after = everything(Store.open())

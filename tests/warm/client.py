@@ -6,15 +6,27 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Started", "begin_run", "commands", "executable", "run", "run_folder"]
+__all__ = [
+    "Process",
+    "Started",
+    "begin",
+    "begin_run",
+    "commands",
+    "executable",
+    "run",
+    "run_folder",
+]
 
 #: Where all workers of one run meet; set by the first process of the run.
 _RUN = "TESTS_RUN"
@@ -83,22 +95,32 @@ class Started:
     """A process that was forked, without a terminal.
 
     Args:
-        asked: What Python is asked for: ``-m``, the module, and its arguments; or ``-c``.
+        asked: What Python is asked for: ``-m``, the module, and its arguments; or ``-c``; or
+            ``path`` and a file.
         env: The environment variables.
         cwd: The directory.
         input: What it reads on stdin.
+        log: Where it writes, if that is read meanwhile.
 
     Attributes:
         pid: Its process id.
+        returncode: The exit code, or a signal's number less than 0, once its end was seen.
     """
 
     def __init__(
-        self, asked: Sequence[str], *, env: Mapping[str, str], cwd: Path, input: str | None = None
+        self,
+        asked: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        input: str | None = None,
+        log: Path | None = None,
     ) -> None:
+        self.returncode: int | None = None
         with contextlib.ExitStack() as files:
-            source, self._out, self._err = (
-                files.enter_context(tempfile.TemporaryFile()) for _ in range(3)
-            )
+            source = files.enter_context(tempfile.TemporaryFile())
+            open_one = partial(log.open, "ab+") if log else tempfile.TemporaryFile
+            self._out, self._err = (files.enter_context(open_one()) for _ in range(2))
             source.write((input or "").encode())
             source.seek(0)
             self._there = files.enter_context(socket.socket(socket.AF_UNIX))
@@ -122,13 +144,53 @@ class Started:
         Raises:
             TimeoutError: It has not ended by then.
         """
-        self._there.settimeout(timeout)
-        code = int(self._answers.readline())
+        code = self.wait(timeout)
         said = []
         for file in (self._out, self._err):
             file.seek(0)
             said.append(file.read().decode())
         return code, said[0], said[1]
+
+    def poll(self) -> int | None:
+        """As that of `subprocess.Popen`."""
+        if self.returncode is None and select.select([self._there], [], [], 0)[0]:
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end.
+
+        Raises:
+            TimeoutError: It has not ended by then.
+        """
+        if self.returncode is None:
+            self._there.settimeout(timeout)
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+
+class Process(Protocol):
+    """What a test does with a process that it has begun."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
+
+
+def begin(argv: Sequence[str], *, log: Path, cwd: Path | None = None) -> Process:
+    """Start Python with this process's environment; it writes to `log`, which begins empty."""
+    log.write_bytes(b"")
+    asked, cwd = _python(argv), cwd or Path.cwd()
+    if asked is not None and _may_be_forked(os.environ):
+        return Started(asked, env=os.environ, cwd=cwd, log=log)
+    with log.open("ab") as out:
+        return subprocess.Popen(argv, stdout=out, stderr=out, cwd=cwd)
 
 
 def executable(place: Path, program: Path) -> None:
@@ -215,7 +277,11 @@ def _start(place: Path) -> None:
 
 def _python(argv: Sequence[str]) -> list[str] | None:
     """What a command line asks Python for; None if it is another program."""
-    if len(argv) < 3 or argv[0] != sys.executable or argv[1] not in {"-c", "-m"}:
+    if len(argv) < 2 or argv[0] != sys.executable:
+        return None
+    if argv[1].endswith(".py"):
+        return ["path", *argv[1:]]
+    if len(argv) < 3 or argv[1] not in {"-c", "-m"}:
         return None
     if "sys.modules" in argv[2]:  # it asks what it has imported
         return None

@@ -193,6 +193,8 @@ def _run(request: dict[str, Any]) -> int:
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors=errors, closefd=False, buffering=1)  # noqa: SIM115
     kind, what, *arguments = request["argv"]
+    if kind == "path":
+        what = os.path.abspath(what)  # noqa: PTH100 - links stay, as with Python itself
     sys.argv = ["-c" if kind == "-c" else what, *arguments]
     sys.path.insert(0, "" if kind != "path" else os.path.dirname(what))  # noqa: PTH120
     code = 0

@@ -28,6 +28,7 @@ from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
 from tests.doubles.aws import ACCOUNT_ID, REGION
 from tests.doubles.standin.fixtures import EngineRoom
+from tests.warm.client import Process, begin
 
 pytestmark = pytest.mark.engine
 
@@ -371,13 +372,12 @@ print("done")
 SAGEMAKER = {"name": "prod", "type": "sagemaker", "region": REGION, "infra": "provision"}
 
 
-def started(log: Path, described: Mapping[str, Any] = SAGEMAKER) -> subprocess.Popen[bytes]:
+def started(log: Path, described: Mapping[str, Any] = SAGEMAKER) -> Process:
     command = [sys.executable, "-c", _PROGRAM, json.dumps(described)]
-    with log.open("wb") as out:
-        return subprocess.Popen(command, stdout=out, stderr=out, cwd=Path(__file__).parents[2])
+    return begin(command, log=log, cwd=Path(__file__).parents[2])
 
 
-def wait_for(path: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(path: Path, process: Process, log: Path) -> None:
     until = time.monotonic() + 120
     while not path.exists():
         assert process.poll() is None, log.read_text()
@@ -458,7 +458,7 @@ def test_a_run_killed_alone_leaves_an_engine_that_is_waited_for(
     engine_room.fault("after", S3_BUCKET, touch=str(begun), sleep=5)
     process = started(tmp_path / "log")
     wait_for(begun, process, tmp_path / "log")
-    process.kill()
+    process.send_signal(signal.SIGKILL)
     process.wait()
     engine_room.no_faults()
 

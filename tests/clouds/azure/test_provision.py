@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.cli.test_ci import Job, job
 from tests.clouds.aws.test_provision import children, wait_for
 from tests.clouds.azure.engine import GROUP, AzureRoom, azure_room
 from tests.clouds.reviewed import no_other_change_is_made, review_and_make
+from tests.warm.client import begin
 
 __all__ = ["azure_room", "job", "kitaru"]
 
@@ -69,9 +69,7 @@ def kill_after(room: AzureRoom, token: str, folder: Path) -> None:
     """Run until Azure has made what the state does not know of; then kill run and engine."""
     begun, log = folder / "begun", folder / "log"
     room.fault("after", token, touch=str(begun), sleep=300)
-    with log.open("wb") as out:
-        program = _PROGRAM.format(given=given(room))
-        process = subprocess.Popen([sys.executable, "-c", program], stdout=out, stderr=out)
+    process = begin([sys.executable, "-c", _PROGRAM.format(given=given(room))], log=log)
     wait_for(begun, process, log)
     everyone = [process.pid]
     for pid in everyone:

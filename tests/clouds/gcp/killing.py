@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.warm.client import begin
+
 __all__ = ["kill_after"]
 
 _PROGRAM = """
@@ -34,10 +36,7 @@ def kill_after(token: str, folder: Path, description: Mapping[str, object]) -> N
     begun.unlink(missing_ok=True)
     faults = Path(os.environ["STANDIN_FAULTS"])
     faults.write_text(json.dumps({f"after {token}": {"touch": str(begun), "sleep": 300}}))
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, json.dumps(description)], stdout=out, stderr=out
-        )
+    process = begin([sys.executable, "-c", _PROGRAM, json.dumps(description)], log=log)
     until = time.monotonic() + 240
     while not begun.exists():
         assert process.poll() is None, log.read_text()
