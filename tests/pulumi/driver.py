@@ -127,7 +127,7 @@ class Plugin:
         self.provider = ("", "")
         self.left: int | None = None
         #: What the process keeps between a read and the check of what was imported.
-        self.advice: dict[str, tuple[str, ...]] = {}
+        self.advice: dict[str, Mapping[str, str]] = {}
 
     def call(self, name: str, request: Any) -> Any:
         """Call a handler as the engine does.
@@ -300,17 +300,18 @@ class Engine:
         if name in self.state:
             raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"resource {name} already exists")
         with self._provided():
-            self._imported(name, ref)
+            found = self._imported(name, ref)
+            request = p.CheckRequest(urn=self.urn(name), name=name, olds=found.inputs)
+            request.news.CopyFrom(found.inputs)
+            checked = self.plugin.call("Check", request)
+            assert not checked.failures, checked.failures
 
-    def _imported(self, name: str, ref: str) -> None:
+    def _imported(self, name: str, ref: str) -> Held:
         found = self._read(name, ref, None)
         if found is None:
             raise Refused(grpc.StatusCode.NOT_FOUND, f"resource '{ref}' does not exist")
-        request = p.CheckRequest(urn=self.urn(name), name=name, olds=found.inputs)
-        request.news.CopyFrom(found.inputs)
-        checked = self.plugin.call("Check", request)
-        assert not checked.failures, checked.failures
         self.state[name] = Held(found.id, found.inputs, found.properties)
+        return self.state[name]
 
     def get(self, name: str, ref: str) -> dict[str, Any] | None:
         """A resource that a program only looks at."""
@@ -322,8 +323,7 @@ class Engine:
     def _register(self, name: str, wanted: Wanted, replace: bool, *, preview: bool) -> None:
         old = self.state.get(name)
         if old is None and wanted.import_:
-            self._imported(name, wanted.import_)
-            old = self.state[name]
+            old = self._imported(name, wanted.import_)
         asked_for = replace or (old is not None and old.tainted)
         # What is to be replaced gets its defaults anew.
         news = self._checked(name, wanted, None if asked_for else old)

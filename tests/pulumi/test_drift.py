@@ -221,6 +221,7 @@ def test_an_option_imports_too_and_a_difference_is_shown(local_room: Room) -> No
 
     # The engine imports what is there, and then makes of it what the program says.
     preview = local_room.preview(lambda: take(artifact_store="/tmp/elsewhere"))
+    assert "Once the resource is in this one, pulumi up marks the stack" in preview.text
     assert preview.ops == {"dev": "update"}
     assert preview.diffs["dev"] == ["artifactStore", "ownerUrn"]
     local_room.up(take)
@@ -242,6 +243,7 @@ def test_a_stack_that_is_only_looked_at(room: Room) -> None:
 
     up = room.up(look)
     assert up.outputs == {"id": made.id, "store": REMOTE["artifact_store"], "type": "sagemaker"}
+    assert "warning" not in up.text  # what is to be done after an import
     room.destroy(look)
     assert "theirs" in stored.names()
 

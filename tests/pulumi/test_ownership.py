@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.pulumi.keys import wire_names
 from kitaru_iac.pulumi.plugin.backend import backend
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
 from tests.homes import Home
 from tests.pulumi import stored
 from tests.pulumi.driver import Engine, Refused, Wanted
+from tests.pulumi.programs import REMOTE
 from tests.pulumi.test_interrupts import forget_runs
 
 DEV = {"dev": Wanted({"name": "dev"})}
@@ -60,6 +62,17 @@ def test_the_import_option_marks_at_once(home: Home) -> None:
     engine = Engine()
     engine.up({"dev": Wanted({"name": "dev"}, import_=made.id)})
     assert labels()["kitaru.owner"] == engine.urn("dev")
+
+
+def test_an_import_asks_for_credentials_that_the_program_does_not_have(home: Home) -> None:
+    given = {**REMOTE, "name": "dev", "activate": False}
+    operations.create(from_mapping(given))
+    engine, option = Engine(), Engine("staging")
+    engine.import_("dev", "dev")
+    assert "cannot be read back" in engine.plugin.said[0]
+    option.up({"dev": Wanted({**wire_names(REMOTE), "name": "dev"}, import_="dev")}, preview=True)
+    (unmarked,) = option.plugin.said
+    assert "belongs to no program yet" in unmarked
 
 
 def test_an_import_does_not_hand_over_the_owners_token(home: Home) -> None:
@@ -232,7 +245,8 @@ def test_advice_is_for_an_import_and_not_for_a_look(home: Home) -> None:
     assert engine.plugin.said == []
     engine.import_("dev", "dev")
     (advice,) = engine.plugin.said
-    assert "the next pulumi up marks the stack as its own" in advice
+    assert "belongs to no program yet" in advice
+    assert "pulumi up marks the stack as its own" in advice
 
 
 @pytest.mark.parametrize("meanwhile", ["nothing", "refreshed", "upgraded"])
@@ -321,7 +335,7 @@ def test_what_another_state_may_have_by_now_is_not_taken_over_in_silence(home: H
     assert command is not None
     new.state.clear()
     new.import_("dev", *shlex.split(command[1]))
-    assert "the next pulumi up takes stack 'dev' over" in new.plugin.said.pop()
+    assert "pulumi up takes stack 'dev' over" in new.plugin.said.pop()
     assert new.up(DEV) == {"dev": "update"}
     assert new.plugin.said == []
     new.destroy()

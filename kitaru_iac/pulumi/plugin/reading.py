@@ -30,18 +30,18 @@ COMPUTED = (
     *("serverId", "server", "ownerUrn", "ownerRun", "drift"),
 )
 _UNMARKED = (
-    "Stack '{name}' belongs to no program yet. Write the resource into this one: the next "
-    "pulumi up marks the stack as its own."
+    "Stack '{name}' belongs to no program yet. Once the resource is in this one, pulumi up marks "
+    "the stack as its own."
 )
 _LET_GO = (
-    "Write the resource into this program: the next pulumi up takes stack '{name}' over, and marks "
-    "it as its own."
+    "Once the resource is in this program, pulumi up takes stack '{name}' over, and marks it as "
+    "its own."
 )
 _ANOTHER_STATE = (
     "Stack '{name}' was made by a resource of this very address, in another state or in one that "
-    "is lost. The next pulumi up takes it over. If another state has it (in another backend or "
-    "organization, or of a Pulumi stack that was renamed), let one of the two forget it: "
-    "pulumi state delete {urn}"
+    "is lost. Once the resource is in this program, pulumi up takes it over. If another state has "
+    "it (in another backend or organization, or of a Pulumi stack that was renamed), let one of "
+    "the two forget it: pulumi state delete {urn}"
 )
 
 
@@ -54,14 +54,15 @@ class Made:
         properties: All of its properties, as they go over the wire.
         inputs: Those of the program, where a read found them.
         warnings: What the user has to know.
-        advice: What is to be done after an import; nothing where it is only looked at.
+        advice: What is to be done after an import, by the property that is missing; nothing where
+            the stack is only looked at, or the program has that property.
     """
 
     id: str
     properties: Mapping[str, Any]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    advice: tuple[str, ...] = ()
+    advice: Mapping[str, str] = field(default_factory=dict)
 
 
 def view_of(ref: str) -> StackView | None:
@@ -167,7 +168,7 @@ def imported(
     from kitaru_iac.stacks.drift import records_of_view
 
     warnings: list[str] = []
-    advice: list[str] = []
+    advice: dict[str, str] = {}
     try:
         found = description_of(view)
     except KitaruError as error:
@@ -178,26 +179,26 @@ def imported(
     if connector is not None and is_own_connector(connector, records):
         found.pop("connector", None)
         if connector.auth_method != "implicit":
-            advice.append(
+            advice["credentials"] = (
                 f"The credentials of connector {connector.name} ({connector.auth_method}) cannot "
-                "be read back. Write `credentials` in the program before the next `pulumi up`: "
-                "without them the stack would be replaced by one with implicit authentication."
+                "be read back. Write `credentials` in the program before `pulumi up`: without them "
+                "the stack would be replaced by one with implicit authentication."
             )
     accepted = {key: value for key, value in found.items() if key in STACK_KEYS}
     inputs = wire_names(accepted)
     properties = {**inputs, **_computed(view), "drift": []}
     owner = owner_of(view.labels)
     if owner is None:
-        advice.append(_UNMARKED.format(name=view.name))
+        advice["ownerUrn"] = _UNMARKED.format(name=view.name)
     elif owner.urn == former:
-        advice.append(_LET_GO.format(name=view.name))
+        advice["ownerUrn"] = _LET_GO.format(name=view.name)
     elif owner.run not in known:
         properties["ownerRun"] = None
         if owner.urn == urn:
-            advice.append(_ANOTHER_STATE.format(name=view.name, urn=shlex.quote(urn)))
+            advice["ownerUrn"] = _ANOTHER_STATE.format(name=view.name, urn=shlex.quote(urn))
         else:
-            advice.append(
+            advice["ownerUrn"] = (
                 f"Stack '{view.name}' is {owner}, which keeps it: to be looked at here, and no "
                 "more. pulumi up will say how to take it over if that program has let it go."
             )
-    return Made(view.id, properties, inputs, tuple(warnings), tuple(advice))
+    return Made(view.id, properties, inputs, tuple(warnings), advice)

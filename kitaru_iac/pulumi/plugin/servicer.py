@@ -11,7 +11,7 @@ import re
 import shutil
 import threading
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -99,7 +99,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._home: str | None = None
         self._connection_known = True
         #: What is to be said of a stack that was read, if the engine goes on and imports it.
-        self._advice: dict[str, tuple[str, ...]] = {}
+        self._advice: dict[str, Mapping[str, str]] = {}
 
     # -- the plugin and its configuration
 
@@ -176,9 +176,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Every problem at once; the engine shows them by property."""
         await self._require_stack(request, context)
-        # The engine checks what it has imported, and not what a program only looks at.
-        await self._warn(request.urn, self._advice.pop(request.urn, ()))
         given = read(request.news)
+        # The engine checks what it has imported, and not what a program only looks at. With the
+        # option `import` the program's properties are here already.
+        advice = self._advice.pop(request.urn, {})
+        missing = (text for key, text in advice.items() if key not in given.names)
+        await self._warn(request.urn, tuple(missing))
         name = read(request.olds).wire.get(LEFT_OUT_NAME)
         name = str(name or request.name or request.urn.split("::", 3)[-1])
         found = await in_thread(check.problems, given, name)
