@@ -43,6 +43,14 @@ def _run_of(step: dict[str, Any], inputs: dict[str, str]) -> tuple[str, dict[str
     return step["run"], variables
 
 
+def test_each_action_is_pinned_to_one_version_everywhere() -> None:
+    """One that was left behind stops with the runtime that GitHub takes away from it."""
+    places = (ROOT / "action.yml", GUIDE, *(ROOT / "kitaru_iac/repository/files").rglob("*.yml"))
+    text = "".join(place.read_text() for place in places)
+    pins = set(re.findall(r"uses: (?!OWNER)(\S+)@(\w{40} # v\d+\.\d+\.\d+)\n", text))
+    assert len(pins) == len({action for action, _ in pins}) > 5
+
+
 class TestTheAction:
     def test_every_input_is_used_and_no_other(self) -> None:
         text = (ROOT / "action.yml").read_text().partition("\nruns:")[2]
