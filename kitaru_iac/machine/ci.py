@@ -7,10 +7,10 @@ from collections.abc import Mapping
 __all__ = ["VARIABLES", "is_ci"]
 
 #: What runners set. Most set `CI`; the others are for those that may not: Azure Pipelines, Jenkins,
-#: TeamCity, AWS CodeBuild and Bamboo.
+#: TeamCity, AWS CodeBuild, Bamboo, GoCD, and what Pulumi's engine is told of by its own variable.
 VARIABLES = (
     *("CI", "TF_BUILD", "JENKINS_HOME", "TEAMCITY_VERSION"),
-    *("CODEBUILD_BUILD_ID", "bamboo_buildKey"),
+    *("CODEBUILD_BUILD_ID", "bamboo_buildKey", "GO_PIPELINE_LABEL", "PULUMI_CI_SYSTEM"),
 )
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
