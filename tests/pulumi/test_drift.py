@@ -177,6 +177,7 @@ def test_an_existing_stack_is_imported(room: Room, by: str) -> None:
     assert state["inputs"]["artifactStore"] == REMOTE["artifact_store"]
     assert "connector" not in state["inputs"]
     assert "cannot be read back" in done.stdout + done.stderr
+    assert "pulumi up marks the stack as its own" in done.stdout + done.stderr
     # With its credentials in the program the stack is kept, and becomes the program's.
     up = room.up(program())
     assert up.ops == {"prod": "update"}
