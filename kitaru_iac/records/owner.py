@@ -48,8 +48,9 @@ _SCHEME = "urn:pulumi:"
 _FOR_INFRA = frozenset({"--infra", "--include-protected", "--delete-data"})
 #: A creation that replaces does not say that its state has the stack already.
 _BEFORE_REPLACING = (
-    "If the state has it here already (after an alias, pulumi state rename, state move or stack "
-    "rename), run pulumi up once without --replace; a tainted one first: pulumi state untaint"
+    "If the state has it here already (after an import, an alias, pulumi state rename, state "
+    "move or stack rename), run pulumi up once without --replace; a tainted one first: "
+    "pulumi state untaint"
 )
 
 
@@ -161,7 +162,7 @@ def require_creatable(current: Records, owner: Owner | None) -> None:
         raise AlreadyExistsError(
             what,
             why="It was not made by Pulumi, which does not know it.",
-            remedy=f"Take it into Pulumi's state with: {taking}",
+            remedy=f"Take it into Pulumi's state with: {taking}\n{_BEFORE_REPLACING}",
         )
     raise AlreadyExistsError(
         what,

@@ -294,6 +294,26 @@ def test_what_was_renamed_in_the_state_is_replaced_after_one_up(home: Home) -> N
     assert stored.names() == {"default"}
 
 
+@pytest.mark.parametrize("how", ["--replace", "taint"])
+def test_what_was_imported_is_replaced_after_one_up(home: Home, how: str) -> None:
+    """The creation does not say that it replaces: the refusal is not to send back to the import."""
+    operations.create(from_mapping({"name": "dev", "activate": False}))
+    engine = Engine()
+    engine.import_("dev", "dev")
+    replace = {"dev"} if how == "--replace" else set()
+    engine.state["dev"].tainted = how == "taint"
+    for preview in (True, False):
+        text = refusal(lambda: engine.up(DEV, replace=replace, preview=preview))  # noqa: B023
+        assert "If the state has it here already (after an import" in text
+        assert "run pulumi up once without --replace; a tainted one first: pulumi state unt" in text
+    engine.state["dev"].tainted = False
+    assert engine.up(DEV) == {"dev": "update"}
+    assert engine.up(DEV, replace={"dev"}) == {"dev": "replace"}
+    assert engine.up(DEV) == {"dev": "same"}
+    engine.destroy()
+    assert stored.names() == {"default"}
+
+
 def test_a_renamed_resource_gets_the_remedy_that_works(home: Home) -> None:
     engine = Engine()
     engine.up(DEV)
