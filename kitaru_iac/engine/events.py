@@ -251,6 +251,10 @@ def _change(metadata: StepEventMetadata, operation: str, *, refreshing: bool) ->
             action = Action.DELETE
         elif properties:
             action = Action.UPDATE
+    kept = _options(old, new) if operation in {"same", "update"} else ()
+    if kept and action is Action.KEEP:
+        # The engine calls it the same, and writes the options into the state all the same.
+        action = Action.UPDATE
     known = new or old
     forced = [path for path, how in detailed.items() if _word(how.diff_kind).endswith("-replace")]
     ids = [state.id for state in (new, old) if state is not None and state.id]
@@ -258,12 +262,25 @@ def _change(metadata: StepEventMetadata, operation: str, *, refreshing: bool) ->
         urn=metadata.urn,
         action=action,
         operation=operation,
-        differing=_differing(action, properties, metadata.old, metadata.new),
+        differing=(*_differing(action, properties, metadata.old, metadata.new), *kept),
         forcing=tuple(sorted(forced or metadata.keys or ())),
         id=ids[0] if ids else None,
         protected=bool(known is not None and known.protect),
         is_custom=bool(known is None or known.custom),
     )
+
+
+def _options(
+    old: StepEventStateMetadata | None, new: StepEventStateMetadata | None
+) -> tuple[Change, ...]:
+    """What differs of the options that say whether the engine may delete a resource."""
+    if old is None or new is None:
+        return ()
+    told = (
+        ("protect", bool(old.protect), bool(new.protect)),
+        ("retainOnDelete", bool(old.retain_on_delete), bool(new.retain_on_delete)),
+    )
+    return tuple(Change(*one) for one in told if one[1] is not one[2])
 
 
 def _differing(

@@ -5,7 +5,7 @@ Importing it imports neither Pulumi nor a cloud's SDK; the local type never gets
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kitaru_iac.clouds import registry
@@ -29,6 +29,7 @@ from kitaru_iac.infrastructure.deployments import (
     opened,
     require_same_place,
 )
+from kitaru_iac.infrastructure.held_data import require_kept
 from kitaru_iac.infrastructure.ownership import require_own_names
 from kitaru_iac.infrastructure.results import InfrastructureResult, new_beside, new_ones
 from kitaru_iac.plan.model import Action, Step
@@ -37,7 +38,9 @@ from kitaru_iac.spec.model import StackSpec
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+    from kitaru_iac.clouds.provider import Sighting
     from kitaru_iac.engine.deployment import Deployment
+    from kitaru_iac.infrastructure.deployments import OwnedDeployment
     from kitaru_iac.spec.credentials import Credentials
 
 __all__ = ["drift", "preview_infrastructure", "provision"]
@@ -177,12 +180,13 @@ def _execute(
             view(note)
         if dry_run:
             result = deployment.preview(take_back=take_back)
-            require_unreplaced(owned, result.steps(), locked)
+            _require_nothing_lost(owned, result.steps(), locked)
         else:
-            if guards_any(owned, locked):
-                # Else a replacement is refused in its middle, with what stands on it gone.
+            if guards_any(owned, locked) or spec.infrastructure.keep_data is False:
+                # Else a replacement is refused in its middle, with what stands on it gone, or goes
+                # through with the data.
                 planned = deployment.preview(take_back=take_back)
-                require_unreplaced(owned, planned.steps(), locked)
+                _require_nothing_lost(owned, planned.steps(), locked)
             result = deployment.up(take_back=take_back, passing=target.passing)
             if target.late is not None:
                 awaited(target.late, view)
@@ -194,3 +198,15 @@ def _execute(
         made = new_ones(done, kinds.named, steps)
         beside = new_beside(kinds.beside, kinds.named, done, steps)
         return InfrastructureResult(done, steps, labels, made=made, beside=beside)
+
+
+def _require_nothing_lost(
+    owned: OwnedDeployment, steps: Sequence[Step], locked: Mapping[str, Sighting]
+) -> None:
+    """Refuse a plan that the cloud would refuse in its middle, or that takes data with it.
+
+    Raises:
+        ResourceProtected: It does.
+    """
+    require_unreplaced(owned, steps, locked)
+    require_kept(owned, steps)

@@ -106,6 +106,17 @@ OPTIONS: Mapping[str, Option] = {
         schema={"minimum": 1},
         clouds=frozenset({Cloud.AWS, Cloud.GCP}),
     ),
+    "keep_data": Option(
+        "Whether the bucket is protected from deletion, and stays where it is if it goes from the "
+        "description; true, if left out. On GCP so is the repository, on Azure the registry and a "
+        "new resource group. What holds data is deleted only with `--delete-data` in any case.",
+        Shape.SWITCH,
+        values.switch,
+        None,
+        example="false",
+        schema={},
+        clouds=frozenset(Cloud),
+    ),
     "subnets": Option(
         "The subnets of the cluster. On AWS their ids, in two zones or more; the default subnets "
         "of the region, if left out. On GCP one subnetwork, as "
@@ -252,6 +263,7 @@ class Infrastructure:
     kms_key: str | None = None
     keep_images: int | None = None
     keep_versions: int | None = None
+    keep_data: bool | None = None
     subnets: tuple[str, ...] | None = None
     network: str | None = None
     endpoint_access: tuple[str, ...] | None = None

@@ -296,6 +296,9 @@ def test_what_is_protected_is_not_deleted(engine_room: EngineRoom) -> None:
             assert [step.name for step in steps if step.action is Action.DELETE] == left
         assert d.preview_destroy().steps() == ()
         assert {one["id"] for one in d.resources()} == {"a", "needed"}
+    with deployment(role(description="needed")) as d:
+        told = {step.name: step.changes for step in d.preview().steps()}
+        assert Change("protect", before=True, after=False) in told["a"]
     with deployment(lambda: None) as d, pytest.raises(ResourceProtected, match="left alone"):
         d.up()
     assert engine_room.aws.client("iam").list_roles()["Roles"]

@@ -419,6 +419,7 @@ def a_state(**more: Any) -> Any:
             "urn": BUCKET,
             "custom": True,
             "protect": False,
+            "retain_on_delete": False,
             "inputs": None,
             "outputs": None,
             **more,
@@ -544,6 +545,32 @@ def test_a_refresh_alone_tells_what_differs_in_the_cloud(
 ) -> None:
     found = metadata(op, new=new, diffs=["a"] if changed else None)
     assert recorded(found, refreshing=refreshing).action is action
+
+
+@pytest.mark.parametrize(
+    ("op", "old", "new", "told"),
+    [
+        ("same", {"protect": True}, {}, [("protect", True, False)]),
+        ("same", {}, {"protect": True}, [("protect", False, True)]),
+        ("update", {"protect": True}, {}, [("protect", True, False)]),
+        (
+            "same",
+            {},
+            {"protect": True, "retain_on_delete": True},
+            [("protect", False, True), ("retainOnDelete", False, True)],
+        ),
+        ("same", {"protect": True}, {"protect": True}, []),
+        ("same", {"protect": None}, {"protect": False}, []),
+        ("refresh", {"protect": True}, {}, []),
+    ],
+)
+def test_whether_it_may_be_deleted_is_a_change_too(
+    op: str, old: dict[str, Any], new: dict[str, Any], told: list[tuple[str, bool, bool]]
+) -> None:
+    found = recorded(metadata(op, old=a_state(**old), new=a_state(**new)))
+    assert [(one.field, one.before, one.after) for one in found.differing] == told
+    assert (found.action is Action.UPDATE) is bool(told or op == "update")
+    assert recorded(metadata(op, old=None, new=a_state(**new))).differing == ()
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_file_and_flags_say_the_same(tmp_path: Path) -> None:
             words += [f"{name}.{key}={text}" for key, text in value.items()]
         else:
             text = ",".join(value) if isinstance(value, list) else str(value)
-            words.append(f"{name}={text.lower() if value is True else text}")
+            words.append(f"{name}={text.lower() if isinstance(value, bool) else text}")
     by_file = load({}, file)
     by_flags = load({**ON_EKS, "infrastructure": words})
     assert by_file == by_flags
@@ -138,6 +138,7 @@ def test_what_a_flag_says_wrong_is_told_with_the_rest() -> None:
         ("cluster_access", ["arn:aws-cn:iam::123456789012:role/x"], "partition `aws-cn`"),
         ("log_retention", 42, "is not a number of days"),
         ("deletion_protection", "yes", "has to be true or false"),
+        ("keep_data", "no", "has to be true or false"),
         ("node_disk", 8, "at least 20"),
         ("tags", ["team"], "has to be a mapping"),
         ("tags", {"team": 1}, "have to be text"),

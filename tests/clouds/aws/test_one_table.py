@@ -9,7 +9,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+import pulumi
 import pytest
+from pulumi_aws import s3
 
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.clouds.aws.permissions import permissions_for, policy, trust_policy
@@ -230,3 +232,19 @@ def test_options_reach_what_they_are_about() -> None:
     tagged = [each.inputs["tags"] for each in made if "tags" in each.inputs]
     assert len(tagged) == 3
     assert all(tags["team"] == "ml" and tags["managed-by"] == "kitaru-iac" for tags in tagged)
+
+
+@pytest.mark.parametrize("kept", [None, True, False])
+def test_a_description_says_whether_its_data_is_protected(
+    kept: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[bool | None, bool | None]] = []
+    real = s3.Bucket
+
+    def noted(name: str, *, opts: pulumi.ResourceOptions, **given: Any) -> object:
+        made.append((opts.protect, opts.retain_on_delete))
+        return real(name, opts=opts, **given)
+
+    monkeypatch.setattr(s3, "Bucket", noted)
+    made_of(with_options(**({} if kept is None else {"keep_data": kept})))
+    assert made == [(kept is not False,) * 2]
