@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from kitaru_iac.checks.model import CheckStatus, Verdict, ok, unknown
-from kitaru_iac.checks.probes import Outcome, ProbeError
+from kitaru_iac.checks.probes import Outcome, ProbeError, outcomes_of
 from kitaru_iac.clouds.aws.observations import Analysis
 from kitaru_iac.clouds.aws.session import AwsAccess
 
-__all__ = ["analyze_bucket", "analyze_repository", "analyze_trust", "analyzed"]
+__all__ = [
+    "Analyses",
+    "analyze_bucket",
+    "analyze_repository",
+    "analyze_trust",
+    "analyze_trusts",
+    "analyzed",
+]
 
 Raw = Mapping[str, Any]
+#: What is said of the trust of several roles, by their ARNs.
+Analyses: TypeAlias = Mapping[str, Outcome[Analysis]]
 _BUCKET = "AWS::S3::Bucket"
 _TRUST = "AWS::IAM::AssumeRolePolicyDocument"
 #: What ECR's policies lack by design. Of a type that ValidatePolicy does not know it is told none,
@@ -65,6 +74,17 @@ def analyze_trust(aws: AwsAccess, about: str, role: Raw) -> Analysis:
         return Analysis()
     text = document if isinstance(document, str) else json.dumps(document)
     return _analysis(aws, about, text, _TRUST, public=any(_names_nobody(document)))
+
+
+def analyze_trusts(aws: AwsAccess, roles: Mapping[str, Outcome[Raw]]) -> Analyses:
+    """Ask about the trust policies of several roles, as of one; those that were not seen have none.
+
+    Args:
+        aws: Where to ask.
+        roles: As IAM describes them, by their ARNs.
+    """
+    seen = {arn: role for arn, role in roles.items() if not isinstance(role, ProbeError)}
+    return outcomes_of(lambda arn: analyze_trust(aws, arn, seen[arn]), seen)
 
 
 def analyzed(verdict: Verdict, analysis: Outcome[Analysis], show: str) -> Verdict:

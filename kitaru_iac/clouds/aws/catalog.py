@@ -242,11 +242,12 @@ _CHECKS = (
         "aws.cluster.pod_identity",
         "Pods can become the role that they are given",
         "The Pod Identity associations of the service accounts that ZenML uses: that the role is "
-        "there and lets EKS assume it and tag the session, that the agent is there, and, simulated "
-        "by IAM, that the role may use the bucket. The role counts for the code of steps alone: "
-        "ZenML reaches the store with the connector's credentials. The accounts themselves are "
-        "read from the cluster: one that is named and not there fails, and unknown is one that may "
-        "not be read, and one that stands in a secret of ZenML. Where an account without an "
+        "there and lets EKS assume it and tag the session, and nobody unnamed, that the agent is "
+        "there, and, simulated by IAM, that the role may use the bucket. IAM Access Analyzer is "
+        "asked about its trust too, as of aws.role.trust. The role counts for the code of steps "
+        "alone: ZenML reaches the store with the connector's credentials. The accounts themselves "
+        "are read from the cluster: one that is named and not there fails, and unknown is one that "
+        "may not be read, and one that stands in a secret of ZenML. Where an account without an "
         "association names a role by an annotation (IRSA): that the role is there, that IAM has "
         "the cluster's issuer as an identity provider, that the role's trust lets the account's "
         "token in (`sub` and `aud`) and nobody unnamed, and its rights, as above; a role of "
@@ -311,9 +312,9 @@ _CHECKS = (
         "The nodes can assume their role",
         "Evaluates the trust policy of the role of each node group, Auto Mode and Fargate profile: "
         "whether EC2, or Fargate's pods, may assume it. Nodes that may not never join the cluster. "
-        "Not looked at: self-managed nodes.",
+        "Warns where it lets in whom it does not name. IAM Access Analyzer is asked too, as of "
+        "aws.role.trust. Not looked at: self-managed nodes.",
         _EKS + "create-node-role.html",
-        _CANNOT_WARN,
     ),
     CheckInfo(
         "aws.role.exists",

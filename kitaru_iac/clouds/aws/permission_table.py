@@ -318,9 +318,10 @@ PERMISSIONS: tuple[AwsPermission, ...] = (
         {
             "s3:GetAccountPublicAccessBlock": "aws.bucket.public_access",
             "access-analyzer:ValidatePolicy": "aws.*.policy, aws.role.trust, "
-            "aws.scheduler.trust: another opinion",
+            "aws.scheduler.trust, aws.cluster.node_role_trust, aws.cluster.pod_identity: another "
+            "opinion",
             "access-analyzer:CheckNoPublicAccess": "aws.bucket.public_access, aws.role.trust, "
-            "aws.scheduler.trust",
+            "aws.scheduler.trust, aws.cluster.node_role_trust, aws.cluster.pod_identity",
         },
     ),
     *_rows(

@@ -35,6 +35,7 @@ from kitaru_iac.clouds.aws.verify_pull import (
     evaluate_node_trust,
     evaluate_pull,
     is_aws_own,
+    node_analysis_probe,
     node_trust_probe,
     pull_probe,
 )
@@ -103,8 +104,8 @@ def cluster_checks(
         add(
             "aws.cluster.node_role_trust",
             subject,
-            trust,
-            lambda seen: evaluate_node_trust(seen, r),
+            all_of(trust, after=(node_analysis_probe(trust, access),)),
+            lambda seen: evaluate_node_trust(seen[0], seen[1], r),
         )
     )
     return checks

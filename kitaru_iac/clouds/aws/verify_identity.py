@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from kitaru_iac.checks.probes import (
     Skipped,
     all_of,
 )
-from kitaru_iac.clouds.aws.analyzer import analyzed
+from kitaru_iac.clouds.aws.analyzer import Analyses, analyzed
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import Key, evaluated
 from kitaru_iac.clouds.aws.observations import Analysis, CallerIdentity, Principal
@@ -45,7 +46,12 @@ from kitaru_iac.clouds.aws.verify_connector import (
     simulated_as,
 )
 
-__all__ = ["credential_checks", "evaluate_analyzed_trust", "role_checks"]
+__all__ = [
+    "credential_checks",
+    "evaluate_analyzed_trust",
+    "evaluate_analyzed_trusts",
+    "role_checks",
+]
 
 Raw = Mapping[str, Any]
 
@@ -315,6 +321,33 @@ def evaluate_analyzed_trust(verdict: Verdict, analysis: Outcome[Analysis], role:
     if says_public and found.status is CheckStatus.OK:
         return warn("IAM Access Analyzer says that its trust policy is public", show)
     return found
+
+
+def evaluate_analyzed_trusts(
+    verdict: Verdict, analyses: Outcome[Analyses], roles: Sequence[str]
+) -> Verdict:
+    """Lay beside our own verdict on several roles what Access Analyzer says of the trust of each.
+
+    What is known to be wrong goes before what nobody knows, whoever says it.
+
+    Args:
+        verdict: Our own.
+        analyses: What it says of each.
+        roles: Their ARNs.
+    """
+    each = {} if isinstance(analyses, ProbeError) else analyses
+    told = {role: each.get(role, Analysis()) for role in roles}
+    found = [
+        replace(one, why=f"{role}: {one.why}")
+        for role, analysis in told.items()
+        if (one := evaluate_analyzed_trust(ok(""), analysis, role)).status is not CheckStatus.OK
+    ]
+    order = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.UNKNOWN, CheckStatus.OK)
+    worst = min([verdict, *found], key=lambda one: order.index(one.status))
+    if worst.status is not CheckStatus.OK or not told:
+        return worst
+    asked = [None if isinstance(one, ProbeError) else one.errors for one in told.values()]
+    return analyzed(worst, Analysis(None if None in asked else ()), "")
 
 
 def _is_open(statements: Sequence[Raw], account: str) -> bool:

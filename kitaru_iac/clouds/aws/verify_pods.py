@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from kitaru_iac.checks.cluster_rights import ClusterRight
@@ -12,6 +12,7 @@ from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, war
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.pods import account_fault
 from kitaru_iac.checks.probes import NotFound, Outcome, Probe, ProbeError, outcomes_of
+from kitaru_iac.clouds.aws.analyzer import Analyses, analyze_trusts
 from kitaru_iac.clouds.aws.commands import aws, put_policy
 from kitaru_iac.clouds.aws.decisions import LIMITS, Key, evaluated
 from kitaru_iac.clouds.aws.observations import CallerIdentity, PodIdentity, Subnets, WebIdentity
@@ -26,6 +27,7 @@ from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
 from kitaru_iac.clouds.aws.verify_addons import AGENT, WORKS, is_automatic, told
 from kitaru_iac.clouds.aws.verify_connector import key_and_place
+from kitaru_iac.clouds.aws.verify_identity import evaluate_analyzed_trusts
 from kitaru_iac.clouds.aws.verify_irsa import evaluate_web_identity
 
 __all__ = ["Pods", "evaluate_pod_identity", "evaluate_subnets", "pods_probe"]
@@ -58,6 +60,7 @@ class Pods:
         addons: The managed add-ons.
         cluster: As EKS describes it.
         annotated: What the accounts themselves name, which counts without an association.
+        analyses: What Access Analyzer says of the trust of each role, by its ARN.
     """
 
     roles: tuple[PodIdentity, ...]
@@ -67,6 +70,7 @@ class Pods:
     addons: Outcome[tuple[Raw, ...]]
     cluster: Raw
     annotated: tuple[WebIdentity, ...] = ()
+    analyses: Outcome[Analyses] = field(default_factory=dict)
 
 
 def pods_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[Pods]:
@@ -81,12 +85,13 @@ def pods_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[P
         decided: Outcome[Mapping[str, Outcome[RoleRights]]],
         denied: Outcome[tuple[ClusterRight, ...]],
         addons: Outcome[tuple[Raw, ...]],
+        analyses: Outcome[Analyses],
     ) -> Pods:
         associated = {one.account for one in roles}
         annotated = tuple(one for one in annotated if one.account not in associated)
         if isinstance(decided, ProbeError):
             decided = dict.fromkeys(_arns(roles, annotated), decided)
-        return Pods(roles, accounts, decided, denied, addons, cluster, annotated)
+        return Pods(roles, accounts, decided, denied, addons, cluster, annotated, analyses)
 
     return Probe(
         "the pods' identity",
@@ -95,7 +100,7 @@ def pods_probe(probes: AwsProbes, r: AwsResources, access: AwsAccess) -> Probe[P
             *(probes.pod_identities, probes.cluster, probes.pod_accounts),
             probes.web_identities,
         ),
-        after=(rights, probes.account_rights, probes.addons),
+        after=(rights, probes.account_rights, probes.addons, _analysis_probe(probes, access)),
         inline=True,
     )
 
@@ -132,6 +137,20 @@ def _rights_probe(
     )
 
 
+def _analysis_probe(probes: AwsProbes, access: AwsAccess) -> Probe[Analyses]:
+    """Ask Access Analyzer about the trust policies of the roles that pods become."""
+
+    def run(roles: tuple[PodIdentity, ...], annotated: tuple[WebIdentity, ...]) -> Analyses:
+        seen = {one.arn: one.role for one in annotated} | {one.arn: one.role for one in roles}
+        return analyze_trusts(access, seen)
+
+    return Probe(
+        "access-analyzer:ValidatePolicy of the pods' trust",
+        run,
+        requires=(probes.pod_identities, probes.web_identities),
+    )
+
+
 def _arns(roles: Sequence[PodIdentity], annotated: Sequence[WebIdentity]) -> list[str]:
     """The roles that pods become, each once."""
     return list(dict.fromkeys([one.arn for one in roles] + [one.arn for one in annotated]))
@@ -150,8 +169,11 @@ def evaluate_pod_identity(seen: Pods, r: AwsResources) -> Verdict:
         wrong.append(of_agent)
     # What is known to be wrong goes before what nobody knows.
     wrong.sort(key=lambda verdict: _ORDER.index(verdict.status))
-    if wrong:
-        return wrong[0]
+    own = wrong[0] if wrong else _fine(seen, r)
+    return evaluate_analyzed_trusts(own, seen.analyses, _arns(seen.roles, seen.annotated))
+
+
+def _fine(seen: Pods, r: AwsResources) -> Verdict:
     if not seen.roles and not seen.annotated:
         return ok(
             f"no role is given to the pods of {' and '.join(r.pod_accounts)} in {r.namespace}, "
@@ -275,6 +297,7 @@ def _of_role(one: PodIdentity, r: AwsResources) -> Verdict | None:
     if isinstance(one.role, ProbeError):
         return unknown(f"{one.arn}: {one.role.why}", one.role.remedy or show, one.role.permission)
     document: Raw = one.role.get("AssumeRolePolicyDocument", {})
+    openings: tuple[str, ...] = ()
     for action in _ACTIONS:
         trust = _may(document, action, one, r)
         reasons = "; ".join(trust.reasons)
@@ -290,6 +313,9 @@ def _of_role(one: PodIdentity, r: AwsResources) -> Verdict | None:
         if trust.allowed is None:
             why = f"whether EKS may {action} {one.arn} cannot be told: {reasons}"
             return unknown(why, show)
+        openings = trust.openings  # of the document, whatever the action
+    if openings:
+        return warn(f"the trust policy of {one.arn} is open to {'; '.join(openings)}", show)
     if one.target is not None:
         return _of_target(one, one.target)
     return None

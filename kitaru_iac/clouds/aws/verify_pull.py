@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown
+from kitaru_iac.checks.model import CheckStatus, Verdict, fail, ok, unknown, warn
 from kitaru_iac.checks.permissions import Identity
 from kitaru_iac.checks.probes import (
     NotFound,
@@ -18,6 +18,7 @@ from kitaru_iac.checks.probes import (
     in_parallel,
     outcomes_of,
 )
+from kitaru_iac.clouds.aws.analyzer import Analyses, analyze_trusts
 from kitaru_iac.clouds.aws.commands import aws
 from kitaru_iac.clouds.aws.decisions import evaluated
 from kitaru_iac.clouds.aws.observations import CallerIdentity
@@ -29,10 +30,18 @@ from kitaru_iac.clouds.aws.resources import AwsResources, account_of, role_name
 from kitaru_iac.clouds.aws.session import AwsAccess
 from kitaru_iac.clouds.aws.simulate import Decision, questions, simulate
 from kitaru_iac.clouds.aws.trust import Trust, may_assume, statement_list
+from kitaru_iac.clouds.aws.verify_identity import evaluate_analyzed_trusts
 from kitaru_iac.clouds.aws.verify_policies import lets_do
 from kitaru_iac.clouds.aws.verify_registry import repository_thing
 
-__all__ = ["evaluate_node_trust", "evaluate_pull", "is_aws_own", "node_trust_probe", "pull_probe"]
+__all__ = [
+    "evaluate_node_trust",
+    "evaluate_pull",
+    "is_aws_own",
+    "node_analysis_probe",
+    "node_trust_probe",
+    "pull_probe",
+]
 
 Raw = Mapping[str, Any]
 #: Who assumes the role of a node, and that of a pod on Fargate.
@@ -162,6 +171,15 @@ def node_trust_probe(probes: AwsProbes, r: AwsResources) -> Probe[Trusts]:
     )
 
 
+def node_analysis_probe(trusts: Probe[Trusts], access: AwsAccess) -> Probe[Analyses]:
+    """Ask Access Analyzer about the trust policies of the roles that pull."""
+    return Probe(
+        "access-analyzer:ValidatePolicy of the nodes' trust",
+        lambda roles: analyze_trusts(access, {role: seen for role, _, seen in roles}),
+        requires=(trusts,),
+    )
+
+
 def _best_trust(document: Raw, service: str, account: str, r: AwsResources) -> Trust:
     """What the trust says of the service under the name under which it fares best."""
     in_china = service == _NODES and r.partition == "aws-cn"
@@ -170,44 +188,45 @@ def _best_trust(document: Raw, service: str, account: str, r: AwsResources) -> T
     return min(found, key=lambda trust: (True, None, False).index(trust.allowed))
 
 
-def evaluate_node_trust(roles: Trusts, r: AwsResources) -> Verdict:
-    """Each role's service must be able to become it. One that cannot fails all."""
-    unclear: Verdict | None = None
-    for role, service, seen in roles:
-        show = aws(
-            "iam",
-            "get-role",
-            role_name=role_name(role),
-            query="Role.AssumeRolePolicyDocument",
-        )
-        if isinstance(seen, NotFound):
-            return fail(f"{role} does not exist", _create(role, r, service == _FARGATE))
-        if isinstance(seen, ProbeError):
-            unclear = unknown(f"{role}: {seen.why}", seen.remedy or show, seen.permission)
-            continue
-        document: Raw = seen.get("AssumeRolePolicyDocument", {})
-        account = account_of(role) or ""
-        trust = _best_trust(document, service, account, r)
-        reasons = "; ".join(trust.reasons)
-        if trust.allowed is False:
-            merged = {"Version": "2012-10-17", "Statement": [
-                *statement_list(document), *_trust(r, service == _FARGATE)["Statement"]
-            ]}  # fmt: skip
-            mend = aws(
-                "iam",
-                "update-assume-role-policy",
-                role_name=role_name(role),
-                policy_document=merged,
-            )
-            remedy = show if "denies" in reasons else mend
-            return fail(f"{service} may not assume {role}: {reasons}", remedy)
-        if trust.allowed is None:
-            unclear = unknown(
-                f"whether {service} may assume {role} cannot be told: {reasons}", show
-            )
-    if unclear is not None:
-        return unclear
-    return ok(f"{', '.join(role_name(role) for role, *_ in roles)} can be assumed")
+def evaluate_node_trust(roles: Trusts, analyses: Outcome[Analyses], r: AwsResources) -> Verdict:
+    """Each role's service must be able to become it. One that cannot fails all.
+
+    Args:
+        roles: As `node_trust_probe` gives them.
+        analyses: What Access Analyzer says of their trust.
+        r: What the description names.
+    """
+    found = [_of_node(role, service, seen, r) for role, service, seen in roles]
+    wrong = [verdict for verdict in found if verdict is not None]
+    order = (CheckStatus.FAIL, CheckStatus.WARN, CheckStatus.UNKNOWN)
+    fine = ok(f"{', '.join(role_name(role) for role, *_ in roles)} can be assumed")
+    own = min(wrong, key=lambda one: order.index(one.status)) if wrong else fine
+    return evaluate_analyzed_trusts(own, analyses, [role for role, *_ in roles])
+
+
+def _of_node(role: str, service: str, seen: Outcome[Raw], r: AwsResources) -> Verdict | None:
+    """What is wrong with the trust of one role, or not known; None where nothing is."""
+    name = role_name(role)
+    show = aws("iam", "get-role", role_name=name, query="Role.AssumeRolePolicyDocument")
+    if isinstance(seen, NotFound):
+        return fail(f"{role} does not exist", _create(role, r, service == _FARGATE))
+    if isinstance(seen, ProbeError):
+        return unknown(f"{role}: {seen.why}", seen.remedy or show, seen.permission)
+    document: Raw = seen.get("AssumeRolePolicyDocument", {})
+    trust = _best_trust(document, service, account_of(role) or "", r)
+    reasons = "; ".join(trust.reasons)
+    if trust.allowed is False:
+        merged = {"Version": "2012-10-17", "Statement": [
+            *statement_list(document), *_trust(r, service == _FARGATE)["Statement"]
+        ]}  # fmt: skip
+        mend = aws("iam", "update-assume-role-policy", role_name=name, policy_document=merged)
+        why = f"{service} may not assume {role}: {reasons}"
+        return fail(why, show if "denies" in reasons else mend)
+    if trust.allowed is None:
+        return unknown(f"whether {service} may assume {role} cannot be told: {reasons}", show)
+    if trust.anybody:
+        return warn(f"the trust policy of {role} is open to {'; '.join(trust.openings)}", show)
+    return None
 
 
 def evaluate_pull(roles: list[Pulls], policy: Outcome[Raw], r: AwsResources) -> Verdict:

@@ -772,7 +772,7 @@ def _pods(says: Callable[..., Arrange]) -> list[Case]:
              "vpc-cni, kube-proxy work, as EKS says; coredns run"),
         Case("aws.cluster.addons", UNKNOWN, own_coredns("deployments/other"),
              "the cluster has no deployment coredns"),
-        Case(check, OK, become(both), "pods can become cluster-"),
+        Case(check, OK, become(both), "-pods; IAM Access Analyzer finds no error in it"),
         Case(check, WARN, become({**both, "Action": "sts:AssumeRole"}), "may not sts:TagSession",
              mends=True),
         Case(check, WARN, _then(become(both), lambda w: w.give(f"{w.cluster}-pods", nothing)),
@@ -958,7 +958,10 @@ def _node_trust(none: Arrange) -> list[Case]:
     conditioned = _then(CLUSTER, lambda w: trusting(w, _document("ec2.amazonaws.com", tagged)))
     denied = [{"Effect": "Deny", "Principal": "*"}]
     return [
-        Case(check, OK, CLUSTER, "can be assumed"),
+        Case(check, OK, CLUSTER, "can be assumed; IAM Access Analyzer finds no error in it"),
+        Case(check, WARN, _then(CLUSTER, lambda w: trusting(w, _document(
+            "ec2.amazonaws.com", also=[{"Effect": "Allow", "Principal": {"AWS": "*"}}]))),
+            "is open to anybody"),
         Case(check, FAIL, foreign, "ec2.amazonaws.com may not assume", mends=True),
         Case(check, FAIL, no_role, "does not exist", mends=True),
         Case(check, FAIL, _then(CLUSTER, lambda w: trusting(

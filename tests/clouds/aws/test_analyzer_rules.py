@@ -14,11 +14,18 @@ from kitaru_iac.clouds.aws.analyzer import (
     analyze_bucket,
     analyze_repository,
     analyze_trust,
+    analyze_trusts,
     analyzed,
 )
-from kitaru_iac.clouds.aws.observations import Analysis
+from kitaru_iac.clouds.aws.observations import Analysis, PodIdentity
 from kitaru_iac.clouds.aws.resources import AwsResources
-from kitaru_iac.clouds.aws.verify_identity import evaluate_analyzed_trust, evaluate_trust
+from kitaru_iac.clouds.aws.verify_identity import (
+    evaluate_analyzed_trust,
+    evaluate_analyzed_trusts,
+    evaluate_trust,
+)
+from kitaru_iac.clouds.aws.verify_pods import Pods, evaluate_pod_identity
+from kitaru_iac.clouds.aws.verify_pull import evaluate_node_trust
 from kitaru_iac.spec.kinds import StackType
 
 OK, WARN, FAIL, UNKNOWN = CheckStatus
@@ -181,3 +188,72 @@ def test_a_trust_that_is_public_is_no_ok(analysis: Any, status: CheckStatus) -> 
                      role="arn:aws:iam::123456789012:role/r")  # fmt: skip
     verdict = evaluate_trust(trust(_SAGEMAKER), r)
     assert evaluate_analyzed_trust(verdict, analysis, str(r.role)).status is status
+
+
+_NODE, _PODS = (f"arn:aws:iam::123456789012:role/{name}" for name in ("node", "pods"))
+_BOTH = [_NODE, _PODS]
+_UNSEEN = unknown("the rights were not seen", "x")
+
+
+@pytest.mark.parametrize(
+    ("own", "analyses", "status", "says"),
+    [
+        (
+            ok("fine"),
+            {_NODE: Analysis(()), _PODS: Analysis(())},
+            OK,
+            "fine; IAM Access Analyzer fi",
+        ),
+        (ok("fine"), {_NODE: Analysis(())}, OK, "was not asked"),
+        (ok("fine"), {_NODE: Analysis(()), _PODS: Analysis()}, OK, "was not asked"),
+        (ok("fine"), {_NODE: Analysis(()), _PODS: DENIED}, OK, "was not asked"),
+        (ok("fine"), DENIED, OK, "was not asked"),
+        (ok("fine"), {_NODE: Analysis(()), _PODS: Analysis(("bad",))}, UNKNOWN, f"{_PODS}: IAM"),
+        (ok("fine"), {_NODE: Analysis(("bad",)), _PODS: Analysis((), True)}, WARN, "is public"),
+        (_UNSEEN, {_NODE: Analysis(()), _PODS: Analysis((), True)}, WARN, f"{_PODS}: IAM"),
+        (_UNSEEN, {_NODE: Analysis(("bad",))}, UNKNOWN, "the rights were not seen"),
+        (warn("hm", "x"), {_NODE: Analysis((), True)}, WARN, "hm"),
+        (fail("no", "x"), {_NODE: Analysis((), True)}, FAIL, "no"),
+    ],
+)
+def test_the_worst_of_several_trusts_is_told(
+    own: Verdict, analyses: Any, status: CheckStatus, says: str
+) -> None:
+    found = evaluate_analyzed_trusts(own, analyses, _BOTH)
+    assert (found.status, says in found.why) == (status, True), found
+    assert evaluate_analyzed_trusts(own, analyses, []) == own
+
+
+def test_each_trust_that_was_seen_is_asked_about() -> None:
+    aws: Any = Analyzer()
+    seen = {"b": trust(_SAGEMAKER), "gone": DENIED, "r": trust("*")}
+    assert analyze_trusts(aws, seen) == {"b": Analysis(()), "r": Analysis((), False)}
+    assert sorted(aws.asked) == [
+        ("check_no_public_access", _TRUST),
+        *[("validate_policy", _TRUST)] * 2,
+    ]
+
+
+@pytest.mark.parametrize("service", ["ec2.amazonaws.com", "pods.eks.amazonaws.com"])
+def test_what_it_says_of_the_roles_of_a_cluster_is_laid_beside(service: str) -> None:
+    own = {"Effect": "Allow", "Principal": {"Service": service},
+           "Action": ["sts:AssumeRole", "sts:TagSession"]}  # fmt: skip
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+    r = AwsResources("s", StackType.KUBERNETES, account="123456789012", region="eu-west-1",
+                     cluster="c", pod_accounts=("default",))  # fmt: skip
+    agent = {"addonName": "eks-pod-identity-agent", "status": "ACTIVE"}
+
+    def evaluated(analyses: Any, *statements: Any) -> Verdict:
+        document = {"Version": "2012-10-17", "Statement": statements}
+        role = {"Arn": _NODE, "AssumeRolePolicyDocument": document}
+        if service.startswith("ec2"):
+            return evaluate_node_trust([(_NODE, service, role)], analyses, r)
+        pods = (PodIdentity("default", _NODE, role),)
+        seen = Pods(pods, {"default": {}}, {}, (), (agent,), {}, analyses=analyses)
+        return evaluate_pod_identity(seen, r)
+
+    assert "finds no error in it" in evaluated({_NODE: Analysis(())}, own).why
+    assert evaluated({_NODE: Analysis(("bad",))}, own).status is UNKNOWN
+    assert evaluated({_NODE: Analysis((), True)}, own).status is WARN
+    found = evaluated({_NODE: Analysis(())}, own, anybody)
+    assert (found.status, "is open to anybody" in found.why) == (WARN, True), found

@@ -176,7 +176,7 @@ def test_each_check_takes_what_its_probe_saw_in_its_place() -> None:
     of_pods: Any = checks["aws.cluster.pod_identity"].probe
     for addons, automatic in (((agent,), False), ((), True), ((), False)):
         cluster = {"computeConfig": {"enabled": automatic}}
-        seen_of_pods = of_pods.run((identity,), cluster, {}, (), {}, (), addons)
+        seen_of_pods = of_pods.run((identity,), cluster, {}, (), {}, (), addons, {})
         assert seen_of_pods == Pods((identity,), {}, {}, (), addons, cluster)
         whole = checks["aws.cluster.pod_identity"].evaluate(seen_of_pods)
         assert whole == evaluate_pod_identity(seen_of_pods, R)
@@ -184,7 +184,7 @@ def test_each_check_takes_what_its_probe_saw_in_its_place() -> None:
     denied_look = Denied("no")
     named = WebIdentity("steps", f"{identity.arn}-2", role, [])
     beaten = replace(named, account=identity.account)
-    seen_of_pods = of_pods.run((identity,), {}, {}, (named, beaten), denied_look, (), ())
+    seen_of_pods = of_pods.run((identity,), {}, {}, (named, beaten), denied_look, (), (), {})
     assert seen_of_pods.rights == {identity.arn: denied_look, named.arn: denied_look}
     assert seen_of_pods.annotated == (named,)  # where there is an association, it counts
 
@@ -203,8 +203,12 @@ def test_each_check_waits_for_what_it_is_told_and_for_nothing_else() -> None:
         probes.pod_identities, probes.cluster, probes.pod_accounts, annotated
     )  # fmt: skip
     assert annotated.requires == (probes.cluster, probes.pod_accounts)
-    assert pods.after[1:] == (probes.account_rights, probes.addons)
-    assert pods.after[0].requires == (probes.pod_identities, annotated)
+    assert pods.after[1:3] == (probes.account_rights, probes.addons)
+    rights, analysis = pods.after[0], pods.after[3]
+    assert rights.requires == analysis.requires == (probes.pod_identities, annotated)
+    # What Access Analyzer says is waited for, and nothing hangs on it.
+    (trusts,), (opinion,) = of["node_role_trust"].requires, of["node_role_trust"].after
+    assert opinion.requires == (trusts,)
     assert of["namespace"] is probes.namespace
     assert who in of["access_entry"].requires
     assert who in of["rights"].requires
@@ -1477,7 +1481,7 @@ def test_the_service_of_a_role_can_become_it(
     fine = (PODS, EC2_SERVICE, trusting(service_trust_of(EC2_SERVICE)))
     # The account of a role is in its name; the registry's may be another one.
     for r in (R, replace(R, account=OTHER), replace(R, account=None)):
-        found = evaluate_node_trust([(NODE, service, seen)], r)
+        found = evaluate_node_trust([(NODE, service, seen)], {}, r)
         assert (found.status, words in found.why) == (status, True), found
         if remedy == "update":
             assert str(found.remedy).startswith(
@@ -1493,13 +1497,13 @@ def test_the_service_of_a_role_can_become_it(
             assert found.remedy == remedy
     whole = [(NODE, service, seen), fine]
     for roles in (whole, whole[::-1]):
-        assert evaluate_node_trust(roles, R).status is status
+        assert evaluate_node_trust(roles, {}, R).status is status
 
 
 def test_a_role_that_cannot_be_assumed_goes_before_one_that_nobody_knows() -> None:
     unseen = (PODS, EC2_SERVICE, Unavailable("503"))
     for roles in ([unseen, (NODE, EC2_SERVICE, trusting())], [(NODE, FARGATE, trusting()), unseen]):
-        assert evaluate_node_trust(roles, R).status is FAIL
+        assert evaluate_node_trust(roles, {}, R).status is FAIL
 
 
 def test_a_role_whose_pull_hangs_stays_unknown_whatever_its_policies_are() -> None:

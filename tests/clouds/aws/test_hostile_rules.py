@@ -199,7 +199,7 @@ def assumable_by(*services: str, **more: Any) -> dict[str, Any]:
 def test_ec2_has_two_names_in_china(
     r: AwsResources, service: str, trust: dict[str, Any], status: CheckStatus
 ) -> None:
-    assert evaluate_node_trust([(CN_NODE, service, trust)], r).status is status
+    assert evaluate_node_trust([(CN_NODE, service, trust)], {}, r).status is status
 
 
 def test_a_role_of_another_partition_is_another_role() -> None:

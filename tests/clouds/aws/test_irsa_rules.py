@@ -162,7 +162,7 @@ def test_its_rights_are_asked_and_an_association_goes_before() -> None:
         return evaluate_pod_identity(Pods(roles, ACCOUNTS, rights, (), (), {}, seen), R)
 
     fit = of(one=annotated(OURS))  # for which no agent is needed
-    assert (fit.status, fit.why) == (OK, "pods can become pods")
+    assert (fit.status, fit.why) == (OK, "pods can become pods; IAM Access Analyzer was not asked")
     refused = of(decisions=MAY_NOT, one=annotated(OURS))
     assert (refused.status, "refused to the code of steps" in refused.why) == (WARN, True)
     associated = PodIdentity("default", ROLE, NotFound("gone"))

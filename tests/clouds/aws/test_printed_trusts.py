@@ -94,7 +94,7 @@ def judged(spec: StackSpec, identity: Identity, document: Mapping[str, Any]) -> 
             {**role, "Arn": r.scheduler_role}, replace(r, account=ACCOUNT)
         )
     if identity is Identity.PULL:
-        return evaluate_node_trust([(arn, "ec2.amazonaws.com", role)], r)
+        return evaluate_node_trust([(arn, "ec2.amazonaws.com", role)], {}, r)
     if spec.type == "sagemaker":
         return evaluate_trust(role, replace(r, role=arn))
     pods = tuple(PodIdentity(account, arn, role) for account in r.pod_accounts)
