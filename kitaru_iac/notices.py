@@ -20,6 +20,7 @@ __all__ = [
     "LocalCredentials",
     "NoActiveProject",
     "NotPruned",
+    "NotReadyYet",
     "NotVerified",
     "OwnedByPulumi",
     "PartShared",
@@ -115,6 +116,12 @@ class NotPruned(KitaruWarning):
     """No file describes a stack, and it is not certain that it came from these files: it stays."""
 
     code = "not_pruned"
+
+
+class NotReadyYet(KitaruWarning):
+    """The cloud needs longer for what was made than was waited."""
+
+    code = "not_ready_yet"
 
 
 class NotVerified(KitaruWarning):

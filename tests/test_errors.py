@@ -59,6 +59,7 @@ CODES = {
     "not_connected",
     "not_found",
     "not_pruned",
+    "not_ready_yet",
     "remains_unknown",
     "not_verified",
     "owned_by_pulumi",

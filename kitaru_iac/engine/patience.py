@@ -69,22 +69,26 @@ def awaited(
     late: Callable[[], str | None],
     say: Callable[[str], None],
     pause: Callable[[float], None] = time.sleep,
-) -> None:
+) -> str | None:
     """Wait while a cloud needs time for what was made; no longer than for a failure that passes.
 
     Args:
         late: Says for what; None where all is there.
         say: Gets a line before each pause.
         pause: Waits for so many seconds.
+
+    Returns:
+        What is not there after all the waiting; None where all is.
     """
     for seconds in PAUSES:
         what = late()
         if what is None:
-            return
+            return None
         say(f"{what}: again in {seconds} seconds")
         pause(seconds)
     if (what := late()) is not None:
         say(f"{what}: gone on without it")
+    return what
 
 
 def _together(

@@ -69,6 +69,7 @@
         ├── LocalCredentials   local_credentials       -    this machine's; nothing is stored
         ├── NoActiveProject    no_active_project       -
         ├── NotPruned          not_pruned              -    it may be another source's
+        ├── NotReadyYet        not_ready_yet           -    what was made, for all the waiting
         ├── NotVerified        not_verified            -    the connector, as asked
         ├── OwnedByPulumi      owned_by_pulumi         -    its program may make it again
         ├── PartShared         part_shared             -    it changes for other stacks too

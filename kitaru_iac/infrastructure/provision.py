@@ -32,6 +32,7 @@ from kitaru_iac.infrastructure.deployments import (
 from kitaru_iac.infrastructure.held_data import require_kept
 from kitaru_iac.infrastructure.ownership import require_own_names
 from kitaru_iac.infrastructure.results import InfrastructureResult, new_beside, new_ones
+from kitaru_iac.notices import KitaruWarning, NotReadyYet
 from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
@@ -178,6 +179,7 @@ def _execute(
         }
         for note in target.notes:
             view(note)
+        warnings: tuple[KitaruWarning, ...] = ()
         if dry_run:
             result = deployment.preview(take_back=take_back)
             _require_nothing_lost(owned, result.steps(), locked)
@@ -188,8 +190,8 @@ def _execute(
                 planned = deployment.preview(take_back=take_back)
                 _require_nothing_lost(owned, planned.steps(), locked)
             result = deployment.up(take_back=take_back, passing=target.passing)
-            if target.late is not None:
-                awaited(target.late, view)
+            if target.late is not None and (what := awaited(target.late, view)) is not None:
+                warnings = (NotReadyYet(f"{what}, and was not waited for any longer."),)
         outputs = (
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )
@@ -197,7 +199,9 @@ def _execute(
         kinds = registry.provisioning(spec.cloud)
         made = new_ones(done, kinds.named, steps)
         beside = new_beside(kinds.beside, kinds.named, done, steps)
-        return InfrastructureResult(done, steps, labels, made=made, beside=beside)
+        return InfrastructureResult(
+            done, steps, labels, made=made, beside=beside, warnings=warnings
+        )
 
 
 def _require_nothing_lost(

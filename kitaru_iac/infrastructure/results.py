@@ -31,6 +31,7 @@ class InfrastructureResult:
         beside: What else is new, as ``role: kitaru-prod-pods``.
         checked: When what the description names and is not made was found fit, as
             `time.monotonic` counts; None if it was not looked at.
+        warnings: What the user has to know, in plain words.
     """
 
     spec: StackSpec
@@ -40,6 +41,7 @@ class InfrastructureResult:
     made: frozenset[str] = frozenset()
     beside: tuple[str, ...] = ()
     checked: float | None = field(default=None, compare=False)
+    warnings: tuple[KitaruWarning, ...] = ()
 
     @property
     def has_changes(self) -> bool:

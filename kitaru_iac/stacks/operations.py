@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
+from kitaru_iac.errors import KitaruError
 from kitaru_iac.infrastructure.prepare import prepare
 from kitaru_iac.labels import BACKEND_LABEL
 from kitaru_iac.machine import unfinished
@@ -86,10 +87,11 @@ def _create(
         notes = state.preflight()
         ready = prepare(spec, dry_run=False, progress=progress, show=show, take_back=take_back)
         state = state.with_infrastructure(ready)
-        checks, warnings = state.verify(progress)
-        unread = state.unread_secrets()
-        mended = state.mending.said()
-        result, activation = state.repaired(ready, progress).apply(progress)
+        with _saying(ready.warnings):
+            checks, warnings = state.verify(progress)
+            unread = state.unread_secrets()
+            mended = state.mending.said()
+            result, activation = state.repaired(ready, progress).apply(progress)
     from kitaru_iac.connection.activation import is_active
 
     desired = state.desired
@@ -108,6 +110,7 @@ def _create(
         warnings=_all_warnings(
             desired.notes,
             notes,
+            ready.warnings,
             warnings,
             unread,
             mended,
@@ -275,11 +278,12 @@ def _converge(
     if any(step.action is not Action.KEEP for step in ready.steps):
         ready = make(spec, dry_run=False, checked=ready.checked)
         state = state.with_infrastructure(ready)
-    checks, warnings = state.verify(progress)
-    state = state.repaired(ready, progress)
-    if not any(_is_more(step) for step in plan.steps):
-        return _all_repaired(state, plan)
-    result, activation = state.apply(progress)
+    with _saying(ready.warnings):
+        checks, warnings = state.verify(progress)
+        state = state.repaired(ready, progress)
+        if not any(_is_more(step) for step in plan.steps):
+            return _all_repaired(state, plan)
+        result, activation = state.apply(progress)
     from kitaru_iac.connection.activation import is_active
 
     return Applied(
@@ -290,7 +294,12 @@ def _converge(
         plan=plan,
         changed=True,
         warnings=_all_warnings(
-            plan.warnings, notes, warnings, state.store.gateway.warnings, _override(activation)
+            plan.warnings,
+            notes,
+            ready.warnings,
+            warnings,
+            state.store.gateway.warnings,
+            _override(activation),
         ),
         checks=checks,
     )
@@ -341,6 +350,16 @@ def _interruptible(spec: StackSpec) -> Iterator[None]:
             remedy = "What was provisioned stays. Run the same command again to go on."
             raise WorkInterrupted(what, remedy=remedy) from pressed
         raise WorkInterrupted(f"{what}; nothing was changed") from pressed
+
+
+@contextmanager
+def _saying(warnings: Iterable[KitaruWarning]) -> Iterator[None]:
+    """Say with an error what is to be known of what was made: it may be the reason."""
+    try:
+        yield
+    except KitaruError as error:
+        error.why = "\n".join(filter(None, [error.why, *map(str, warnings)])) or None
+        raise
 
 
 def use(ref: str) -> Switched:

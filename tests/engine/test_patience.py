@@ -133,9 +133,9 @@ def test_what_is_late_is_awaited_no_longer_than_a_failure_that_passes() -> None:
     answers = iter(["the account", "the account", None])
     said: list[str] = []
     paused: list[float] = []
-    awaited(lambda: next(answers), said.append, paused.append)
+    assert awaited(lambda: next(answers), said.append, paused.append) is None
     assert said == ["the account: again in 5 seconds", "the account: again in 10 seconds"]
     assert paused == [5, 10]
     paused.clear()
-    awaited(lambda: "the account", said.append, paused.append)
+    assert awaited(lambda: "the account", said.append, paused.append) == "the account"
     assert paused == list(PAUSES)

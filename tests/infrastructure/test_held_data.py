@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,11 +12,10 @@ from kitaru_iac.engine.errors import ResourceProtected
 from kitaru_iac.infrastructure import provision
 from kitaru_iac.infrastructure.held_data import require_kept
 from kitaru_iac.plan.model import Action, Layer, Step
-from kitaru_iac.spec import from_mapping
+from tests.infrastructure.running import described, stand_in
 from tests.infrastructure.test_ownership_rules import BUCKET, Cloud, Ended, State, owned, resource
 
 URN = f"urn:pulumi:prod::kitaru::{BUCKET}::"
-DESCRIBED = {"name": "prod", "type": "sagemaker", "region": "eu-west-1", "infra": "provision"}
 
 
 def step(action: Action, kind: str = BUCKET, key: str = "data") -> Step:
@@ -87,17 +85,7 @@ def test_a_run_that_may_take_data_plans_first(
             seen.append("up")
             raise Ended
 
-    engine = Engine([bucket()])
-    target = SimpleNamespace(
-        names={}, program=None, account=FULL, plugins=(), outputs={}, place={},
-        claims=(), notes=(), makes_anything=True, passing=None,
-    )  # fmt: skip
-    loaded = SimpleNamespace(load=lambda: SimpleNamespace(target=lambda _: target, place_of=None))
-    monkeypatch.setattr(provision.registry, "provisioning", lambda _: loaded)
-    monkeypatch.setattr(provision, "opened", lambda *_: nullcontext(engine))
-    monkeypatch.setattr(provision, "configured", lambda *_, **__: owned(FULL, engine))
-    monkeypatch.setattr(provision, "require_same_place", lambda *_: None)
-    spec = from_mapping({**DESCRIBED, "infrastructure": {"keep_data": kept}})
+    stand_in(monkeypatch, Engine([bucket()]), FULL)
     with pytest.raises(Ended if done == ["up"] else ResourceProtected):
-        run(spec)
+        run(described(infrastructure={"keep_data": kept}))
     assert seen == done
