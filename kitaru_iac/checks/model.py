@@ -20,7 +20,15 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from kitaru_iac import redaction
-from kitaru_iac.checks.probes import TIMEOUT, WORKERS, Outcomes, Probe, ProbeError, run_probes
+from kitaru_iac.checks.probes import (
+    TIMEOUT,
+    WORKERS,
+    NotFound,
+    Outcomes,
+    Probe,
+    ProbeError,
+    run_probes,
+)
 from kitaru_iac.errors import CheckFailed
 from kitaru_iac.values import dataclass, replace
 
@@ -238,6 +246,8 @@ class Check(Generic[T_co]):
         on_error: Why the probe failed, and the outcome of `context` (None if there is none) ->
             verdict, or None for the common rule (unknown, with the reason). It cannot say ok.
         context: A probe whose outcome `on_error` is told too. It only runs where it is needed.
+        made: Looks at what the check is about, where the description wants that made. While it is
+            not there (`NotFound`), there is nothing to check, and no result.
     """
 
     info: CheckInfo
@@ -246,6 +256,7 @@ class Check(Generic[T_co]):
     evaluate: Callable[[T_co], Verdict]
     on_error: OnError | None = None
     context: Probe[object] | None = None
+    made: Probe[object] | None = None
 
 
 def run_checks(
@@ -264,11 +275,13 @@ def run_checks(
         secrets: What the text of a bug may not hold, as `redaction.text` takes it.
 
     Returns:
-        One result for each check, in their order, whatever happened to the others.
+        One result for each check, in their order, whatever happened to the others; none for one
+        whose subject is yet to be made.
     """
     outcomes = Outcomes()
     try:
         asked = [check.probe for check in checks]
+        asked += [check.made for check in checks if check.made is not None]
         outcomes = run_probes(asked, timeout, max_workers, secrets=secrets)
         consulted = [
             check.context
@@ -280,7 +293,12 @@ def run_checks(
         for probe in outcomes:
             if probe.close is not None:
                 probe.close()
-    return tuple(_result(check, outcomes, secrets) for check in checks)
+    there = [
+        check
+        for check in checks
+        if check.made is None or not isinstance(outcomes[check.made], NotFound)
+    ]
+    return tuple(_result(check, outcomes, secrets) for check in there)
 
 
 def _result(check: Check[object], outcomes: Outcomes, secrets: Sequence[str]) -> CheckResult:

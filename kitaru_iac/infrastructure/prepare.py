@@ -60,7 +60,7 @@ def prepare(
         if used is not None:
             from kitaru_iac.infrastructure.verify import verify
 
-            report = verify(used)
+            report = verify(used, made=verifies)
             if show is not None:
                 show(report)
             report.raise_if_failed()

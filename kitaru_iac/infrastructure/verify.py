@@ -26,16 +26,20 @@ def verify(
     timeout: float = TIMEOUT,
     max_workers: int = WORKERS,
     identity: str | None = None,
+    made: bool = True,
 ) -> CheckReport:
     """Run every check of the description at the same time.
 
     Args:
-        spec: The description. What it wants created or skipped is not checked.
+        spec: The description. What it wants created or skipped is not checked, but for an account
+            of the connector that is there.
         timeout: Seconds for one probe. A slower one is unknown, and holds up no other.
         max_workers: How many probes may be under way at once.
         identity: Who the connector is (on AWS the ARN of a user or role, on Azure an object id),
             where the description does not tell: an existing connector, a server's own identity.
             Which store the stack is in is read from this machine's settings.
+        made: Whether what is to be made and is there already is checked. A run that makes it gives
+            it what it lacks.
 
     Returns:
         One result for each check; an empty report for a stack that is all on this machine.
@@ -48,6 +52,8 @@ def verify(
         return CheckReport(spec.name)
     checks = registry.verification(spec.cloud, where=_whose(spec)).checks
     found = checks(spec, timeout=timeout, identity=identity, server=_server())
+    if not made:
+        found = [check for check in found if check.made is None]
     own = () if spec.credentials is None else spec.credentials.secrets.values()
     secrets = (*secrets_in(own), *known_secrets())
     return CheckReport(spec.name, run_checks(found, timeout, max_workers, secrets))

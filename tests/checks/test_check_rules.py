@@ -349,6 +349,21 @@ def test_what_a_probe_holds_open_is_closed_even_where_its_look_failed() -> None:
     assert "unused" not in closed
 
 
+@pytest.mark.parametrize(
+    ("made", "statuses"),
+    [
+        (raising(NotFound("not yet")), [OK]),
+        (seeing(1, "there"), [OK, OK]),
+        # Nobody knows whether it is there: what was seen of it counts.
+        (raising(DENIED), [OK, OK]),
+        (raising(Unavailable("503")), [OK, OK]),
+    ],
+)
+def test_what_is_yet_to_be_made_has_no_result(made: Any, statuses: list[CheckStatus]) -> None:
+    found = run_checks([check(seeing(1)), check(seeing(2), made=made)])
+    assert [result.status for result in found] == statuses
+
+
 def test_each_check_of_a_catalog_has_the_key_of_what_it_looks_at() -> None:
     ids = ("x.bucket.there", "x.cluster.there", "x.other.bucket")
     found = catalog([CheckInfo(one, "title", "text") for one in ids], {"bucket": "artifact_store"})

@@ -15,7 +15,12 @@ from kitaru_iac.checks.probes import TIMEOUT
 from kitaru_iac.clouds.gcp.explain import checklist
 from kitaru_iac.clouds.gcp.observations import Connector
 from kitaru_iac.clouds.gcp.probes import GcpProbes
-from kitaru_iac.clouds.gcp.resources import existing, makes_connector, provisioner
+from kitaru_iac.clouds.gcp.resources import (
+    existing,
+    gcp_resources,
+    makes_connector,
+    provisioner,
+)
 from kitaru_iac.clouds.gcp.session import GcpAccess, require_google
 from kitaru_iac.clouds.gcp.verify_bucket import bucket_checks
 from kitaru_iac.clouds.gcp.verify_cluster import cluster_checks
@@ -37,7 +42,8 @@ def checks_for(
 ) -> list[Check[object]]:
     """All checks that apply to a description, in the order of the catalog.
 
-    What the description wants created or skipped, or does not name, is not checked.
+    What the description wants created or skipped, or does not name, is not checked; an account of
+    the connector that it wants created is, once it is there.
 
     Args:
         spec: A kubernetes (GKE), vertex, or local description with a Cloud Storage artifact store.
@@ -54,13 +60,16 @@ def checks_for(
     require_google()
     r = existing(spec)
     made = makes_connector(spec) and identity is None
-    if makes_connector(spec) and identity is not None:
-        r = replace(r, connector=identity)
+    if makes_connector(spec):
+        whole = gcp_resources(spec)
+        # Which account is made, the credentials tell.
+        r = replace(r, connector=identity or whole.connector, pool=whole.pool if made else None)
     access = GcpAccess(provisioner(spec), r.project, timeout)
     probes = GcpProbes(access, r)
     made_by = checklist(probes, r)
-    not_there = Connector(unseen="its service account is made")
-    connector = not_there if made else _connector(spec, identity, server)
+    connector = _connector(spec, r.connector if made else identity, server)
+    if made and r.connector is None:
+        connector = Connector(unseen="its service account is made")
     checks = credential_checks(made_by, probes, r, access.described_as)
     if r.bucket is not None:
         checks += bucket_checks(made_by, probes, r, connector)
@@ -70,9 +79,13 @@ def checks_for(
         checks += vertex_checks(made_by, probes, r) + workload_checks(made_by, probes, r)
     if r.cluster is not None:
         checks += cluster_checks(made_by, probes, r, connector)
-    if made:
-        return checks  # there is no connector yet, or it is granted what it lacks
-    return checks + connector_checks(made_by, probes, r, connector)
+    of_connector = connector_checks(made_by, probes, r, connector)
+    if not made:
+        return checks + of_connector
+    if r.connector is None:
+        return checks  # the credentials do not tell which account is made
+    there = probes.account(r.connector)
+    return checks + [replace(check, made=there) for check in of_connector]
 
 
 def _connector(spec: BaseSpec, identity: str | None, server: str | None) -> Connector:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.model import CheckStatus
 from kitaru_iac.clouds.gcp.provision.connector import becoming, role_of
 from kitaru_iac.clouds.gcp.provision.layout import layout
 from kitaru_iac.clouds.gcp.provision.own_policy import provision_policy
@@ -17,6 +18,7 @@ from kitaru_iac.clouds.gcp.provision.program import physical_names
 from kitaru_iac.clouds.gcp.provision.target import _late
 from kitaru_iac.clouds.gcp.resources import existing, provisioner
 from kitaru_iac.errors import DescriptionError
+from kitaru_iac.infrastructure.verify import verify
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
 from tests.cli.conftest import Kitaru
@@ -178,6 +180,35 @@ def test_it_is_waited_for_until_it_reaches_the_bucket(world: World) -> None:
         world.state.denied.clear()
     world.fault("storage.buckets.get", "garbage")
     assert late() is None, "that is no matter of time"
+
+
+@pytest.mark.parametrize("kind", ["vertex", "kubernetes"])
+def test_it_is_looked_at_once_it_is_there(
+    kind: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, there is nothing to look at; and a run gives it what it lacks."""
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(world.gcp.credentials_file))
+    more = {"cluster": "c", "namespace": "ml"} if kind == "kubernetes" else {}
+    spec = described(world, kind, **more, artifact_store="gs://team-data")
+
+    def found(**how: Any) -> dict[str, Any]:
+        results = verify(spec, **how).results
+        return {one.id: one for one in results if one.id.startswith("gcp.connector.")}
+
+    world.gcp.bucket("team-data", REGION)
+    assert found() == {}
+    world.gcp.service_account("prod-zenml")
+    there = found()
+    assert {"gcp.connector.trust", "gcp.connector.bucket"} < set(there)
+    assert there["gcp.connector.trust"].subject == EMAIL
+    assert MEMBER in there["gcp.connector.bucket"].why
+    assert there["gcp.connector.bucket"].status is CheckStatus.UNKNOWN, "nothing is granted"
+    assert found(made=False) == {}
+    world.gcp.bind("buckets/team-data", "roles/storage.admin", MEMBER)
+    assert found()["gcp.connector.bucket"].status is CheckStatus.OK
+    # Who may not look whether it is there says so, and of nothing that it is fine.
+    world.gcp.deny("iam.serviceAccounts.get", "iam.serviceAccounts.getIamPolicy")
+    assert found()["gcp.connector.trust"].status is CheckStatus.UNKNOWN
 
 
 @pytest.mark.engine
