@@ -35,7 +35,10 @@ _NEEDS = {
     ("aws", "kubernetes-cluster"): "eks:DescribeCluster on it",
     ("gcp", "gcs-bucket"): "roles/storage.objectUser and storage.buckets.get on it",
     ("gcp", "docker-registry"): "roles/artifactregistry.writer on it",
-    ("gcp", "kubernetes-cluster"): "roles/container.developer on its project",
+    (
+        "gcp",
+        "kubernetes-cluster",
+    ): "container.clusters.get and .list on its project",
     ("azure", "blob-container"): _AZURE_STORAGE,
     ("azure", "docker-registry"): "AcrPush and Reader on it",
     ("azure", "kubernetes-cluster"): "Azure Kubernetes Service Cluster Admin Role on it",

@@ -8,6 +8,7 @@ https://cloud.google.com/iam/docs/creating-custom-roles
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from kitaru_iac.checks.cluster_rights import rules_of
@@ -30,6 +31,7 @@ from kitaru_iac.spec.model import BaseSpec
 __all__ = [
     "let_look",
     "needed",
+    "own_role",
     "permissions_for",
     "pod_member",
     "policies",
@@ -82,7 +84,20 @@ def let_look(error: Denied, member: str | None, r: GcpResources) -> str:
     # opens the secrets of all its clusters, which the cluster itself may let one look at.
     every = {row.action for row in permissions_for(r, Identity.VERIFY)} - {SECRETS}
     every.add(error.permission)
-    some = ",".join(sorted(every))
+    return _with_own_role(role, project, every, member)
+
+
+def own_role(r: GcpResources, identity: Identity, resource: Resource, member: str) -> str:
+    """The command for a role of just what an identity needs, in the stack's project.
+
+    It is the role that `policies` prints.
+    """
+    some = needed(r, identity, resource)
+    return _with_own_role(role_id(r.stack, identity, resource), str(r.project), some, member)
+
+
+def _with_own_role(role: str, project: str, permissions: Collection[str], member: str) -> str:
+    some = ",".join(sorted(permissions))
     make = gcloud("iam", "roles", "create", role, project=project, permissions=some)
     # An earlier refusal may have made it. `||` and `&&` bind alike, from the left.
     add = gcloud("iam", "roles", "update", role, project=project, add_permissions=some)

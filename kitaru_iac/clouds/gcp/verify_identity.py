@@ -23,7 +23,7 @@ from kitaru_iac.checks.probes import (
 from kitaru_iac.clouds.gcp.commands import bind, gcloud, use_bucket
 from kitaru_iac.clouds.gcp.observations import Caller, Connector, Project, Rights, Tested
 from kitaru_iac.clouds.gcp.permission_table import Resource, When
-from kitaru_iac.clouds.gcp.permissions import needed, permissions_for
+from kitaru_iac.clouds.gcp.permissions import needed, own_role, permissions_for
 from kitaru_iac.clouds.gcp.probes import GcpProbes
 from kitaru_iac.clouds.gcp.resources import GcpResources, project_of_account
 from kitaru_iac.clouds.gcp.trust import evaluate_rights, evaluate_tested, evaluate_trust
@@ -136,6 +136,7 @@ class _Right:
         grant: The command that grants them to a member.
         perhaps: What of it is needed in one case alone.
         in_case: Whether that is the case.
+        whole: The command that grants that too; None where `grant` does.
     """
 
     id: str
@@ -146,6 +147,11 @@ class _Right:
     grant: Callable[[str], str]
     perhaps: frozenset[str] = frozenset()
     in_case: Probe[bool] | None = None
+    whole: Callable[[str], str] | None = None
+
+    def command(self, member: str, unneeded: frozenset[str]) -> str:
+        """Give the command that grants a member what is needed."""
+        return self.grant(member) if self.whole is None or unneeded else self.whole(member)
 
 
 def connector_checks(
@@ -221,20 +227,31 @@ def _rights(probes: GcpProbes, r: GcpResources) -> Iterator[_Right]:
                     "roles/iam.serviceAccountUser"),
         )  # fmt: skip
     if r.cluster is not None:
-        yield _Right(
-            "gcp.connector.cluster",
-            where,
-            probes.project_tested(Identity.CONNECTOR, Resource.CLUSTER),
-            in_project,
-            wanted(Resource.CLUSTER),
-            partial(grant, "roles/container.developer"),
-            frozenset(
-                row.action
-                for row in permissions_for(r, Identity.CONNECTOR)
-                if row.when is When.DNS_ENDPOINT
-            ),
-            probes.by_name,
-        )
+        yield _right_to_find(probes, r, where)
+
+
+def _right_to_find(probes: GcpProbes, r: GcpResources, where: str) -> _Right:
+    """What finds the cluster. What may be done inside, RBAC decides for a namespace.
+
+    A role that opens all objects would open those of all clusters of the project:
+    https://cloud.google.com/iam/docs/roles-permissions/container
+    """
+    return _Right(
+        "gcp.connector.cluster",
+        where,
+        probes.project_tested(Identity.CONNECTOR, Resource.CLUSTER),
+        partial(probes.on_project, "the connector's rights in the project"),
+        needed(r, Identity.CONNECTOR, Resource.CLUSTER),
+        partial(_grant, ("projects", str(r.project)), "roles/container.clusterViewer"),
+        frozenset(
+            row.action
+            for row in permissions_for(r, Identity.CONNECTOR)
+            if row.when is When.DNS_ENDPOINT
+        ),
+        probes.by_name,
+        # No page of Google's promises that one of its narrow roles has this too.
+        partial(own_role, r, Identity.CONNECTOR, Resource.CLUSTER),
+    )
 
 
 def _grant(thing: tuple[str, ...], role: str, member: str, **where: str) -> str:
@@ -264,9 +281,9 @@ def _right_check(
 
         def of_another(seen: tuple[Any, ...]) -> Verdict:
             rights, tested, *in_case = seen
-            grant = right.grant(rights.member)
 
             def evaluate(unneeded: frozenset[str]) -> Verdict:
+                grant = right.command(rights.member, unneeded)
                 if tested is not None:
                     return evaluate_tested(tested.without(unneeded), right.thing, grant)
                 wanted = [one for one in right.wanted if one not in unneeded]
@@ -281,11 +298,11 @@ def _right_check(
 
     def of_caller(seen: tuple[Any, ...]) -> Verdict:
         tested, caller, *in_case = seen
-        member = caller.member
-        as_somebody = note(gcloud("auth", "list"), f"as PRINCIPAL: {right.grant('PRINCIPAL')}")
-        grant = right.grant(member) if member else as_somebody
 
         def evaluate(unneeded: frozenset[str]) -> Verdict:
+            grant = right.command(caller.member or "PRINCIPAL", unneeded)
+            if caller.member is None:
+                grant = note(gcloud("auth", "list"), f"as PRINCIPAL: {grant}")
             return evaluate_tested(tested.without(unneeded), right.thing, grant)
 
         return _of_case(evaluate, right, *in_case)

@@ -249,11 +249,19 @@ def test_the_dns_endpoint_takes_a_permission_of_its_own(world: World) -> None:
     world.fit_cluster()
     assert world.check(spec, check).status is OK
     assert world.check(spec, check, identity=other).status is OK
+    # By its address, a role that opens nothing in any cluster is enough.
+    stranger = world.check(spec, check, identity=f"new@{PROJECT}.iam.gserviceaccount.com")
+    assert "--role roles/container.clusterViewer" in str(stranger.remedy)
     world.fit_cluster(**on)
     mine, theirs = world.check(spec, check), world.check(spec, check, identity=other)
     assert (mine.status, theirs.status) == (FAIL, UNKNOWN)
     assert connect in mine.why
     assert connect in theirs.why
+    for found in (mine, theirs):  # a role of just what is needed, in this project
+        assert f"--permissions {connect},container.clusters.get,container.clusters.list" in str(
+            found.remedy
+        )
+        assert "/roles/kitaruProdConnectorCluster" in str(found.remedy)
     world.fault("container.clusters.list", "down")
     unseen = world.check(spec, check)
     assert (unseen.status, "whether that one is needed was not seen" in unseen.why) == (
