@@ -200,11 +200,27 @@ def test_a_former_name_is_the_alias_of_one_alone(roles: list[str], former: dict[
     def arn(role: str, account: str = ACCOUNT) -> str:
         return f"arn:aws:iam::{account}:role/{role}"
 
+    def asked(several: list[str], *there: str) -> dict[str, str]:
+        return former_names(several, there.__contains__)
+
     expected = {arn(role): name for role, name in former.items()}
-    assert former_names([arn(role) for role in roles]) == expected
+    given = [arn(role) for role in roles]
+    assert asked(given) == expected
     # The namesakes in another account came later.
     both = [arn(role, account) for account in (ACCOUNT, OTHER) for role in roles]
-    assert former_names(both) == expected
+    assert asked(both) == asked(both, *both) == expected
+    # Whatever the order: the one that EKS has an entry of.
+    for held in given:
+        name = former.get(held.partition("role/")[2]) or next(iter(former.values()))
+        assert asked(both, held)[held] == asked(both[::-1], held)[held] == name
+
+
+def test_eks_is_asked_only_where_several_share_a_name() -> None:
+    def never(principal: str) -> bool:
+        raise AssertionError(principal)
+
+    roles = [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("a", "team/a")]
+    assert list(former_names(roles, never)) == roles
 
 
 def test_logs_are_made_before_the_cluster_and_do_not_stay_for_ever() -> None:

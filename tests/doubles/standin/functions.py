@@ -59,9 +59,29 @@ def zones(client: Client, given: Inputs) -> dict[str, Any]:
     }
 
 
+def access_entry(client: Client, given: Inputs) -> dict[str, Any]:
+    """EKS says of an entry that is not there what it says of a cluster that is not."""
+    named = {"clusterName": given["clusterName"], "principalArn": given["principalArn"]}
+    seen = client("eks").describe_access_entry(**named)["accessEntry"]
+    return {
+        **named,
+        "id": f"{given['clusterName']}:{given['principalArn']}",
+        "accessEntryArn": seen["accessEntryArn"],
+        "createdAt": str(seen.get("createdAt", "")),
+        "modifiedAt": str(seen.get("modifiedAt", "")),
+        "kubernetesGroups": seen.get("kubernetesGroups", []),
+        "userName": seen.get("username", ""),
+        "type": seen.get("type", "STANDARD"),
+        "tags": seen["tags"],
+        "tagsAll": seen["tags"],
+        "region": given["region"],
+    }
+
+
 FUNCTIONS: Mapping[str, Callable[[Client, Inputs], dict[str, Any]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": caller_identity,
     "aws:ec2/getSubnets:getSubnets": subnets,
     "aws:ec2/getSubnet:getSubnet": subnet,
+    "aws:eks/getAccessEntry:getAccessEntry": access_entry,
     "aws:index/getAvailabilityZones:getAvailabilityZones": zones,
 }

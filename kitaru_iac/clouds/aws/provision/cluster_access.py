@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 
 import pulumi
 from pulumi_aws import eks, iam
+
+from kitaru_iac.clouds.aws.provision import lookups
 
 __all__ = [
     "AFTER_NODES",
@@ -88,6 +91,7 @@ def identify_pods(
 def admit(
     prefix: str,
     cluster: eks.Cluster,
+    name: str,
     principals: Sequence[str],
     *,
     namespace: str,
@@ -101,7 +105,7 @@ def admit(
     and `AmazonEKSAdminPolicy` does, within the namespace:
     https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html.
     """
-    held = former_names(principals)
+    held = former_names(principals, partial(lookups.has_entry, cluster, name, region))
     for principal in principals:
         called = f"{prefix}-access-{name_of(principal)}"
         former = held.get(principal)
@@ -133,16 +137,25 @@ def name_of(principal: str) -> str:
     return f"{_former_name_of(principal)}-{sha256(principal.encode()).hexdigest()[:8]}"
 
 
-def former_names(principals: Sequence[str]) -> dict[str, str]:
+def former_names(principals: Sequence[str], has_entry: Callable[[str], bool]) -> dict[str, str]:
     """Which of these principals an older deployment may hold under a former name, and which name.
 
     An entry of another name would be made anew, which EKS refuses while the former one is there. Of
-    those that share a name an older deployment holds one, as Pulumi refused two: the one without a
-    path, which kept it last, else the first.
+    those that share a name an older deployment holds one, as Pulumi refused two: the one that EKS
+    has an entry of. Where it tells of none or of several, it is the one without a path, which kept
+    the name last, else the first.
+
+    Args:
+        principals: Roles and users, by their ARNs.
+        has_entry: Whether one is seen to have an entry; asked where several share a name.
     """
-    holder: dict[str, str] = {}
+    sharing: dict[str, list[str]] = {}
     for principal in sorted(principals, key=lambda one: one.count("/")):
-        holder.setdefault(_former_name_of(principal), principal)
+        sharing.setdefault(_former_name_of(principal), []).append(principal)
+    holder: dict[str, str] = {}
+    for name, some in sharing.items():
+        seen = [one for one in some if has_entry(one)] if len(some) > 1 else some
+        holder[name] = seen[0] if len(seen) == 1 else some[0]
     return {principal: name for name, principal in holder.items()}
 
 

@@ -157,6 +157,7 @@ class Infrastructure(CloudInfrastructure[InfrastructureArgs]):
         admit(
             setting.prefix,
             made.cluster,
+            name,
             args.get("cluster_access") or (),
             namespace=namespace,
             partition=setting.partition,

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from kitaru_iac.clouds.aws.provision.subnets import WITHOUT_EKS, Subnet, one_per_zone
 from kitaru_iac.errors import KitaruError
 
-__all__ = ["account", "default_subnets", "zones"]
+__all__ = ["account", "default_subnets", "has_entry", "zones"]
 
 
 def account(parent: pulumi.Resource) -> str:
@@ -74,6 +74,27 @@ def zones(parent: pulumi.Resource, region: str) -> tuple[str, ...]:
             remedy="Take another region.",
         )
     return tuple(sorted(found)[:3])
+
+
+def has_entry(parent: pulumi.Resource, cluster: str, region: str, principal: str) -> bool:
+    """Whether a role or user is seen to have an access entry; no answer is no entry.
+
+    Args:
+        parent: Whose AWS provider is asked.
+        cluster: Its name; it need not be there yet.
+        region: Where it is.
+        principal: The ARN of the role or user.
+    """
+    try:
+        found = aws.eks.get_access_entry(
+            cluster_name=cluster,
+            principal_arn=principal,
+            region=region,
+            opts=pulumi.InvokeOptions(parent=parent),
+        )
+    except Exception:  # noqa: BLE001 - what the SDK raises for all that it is told
+        return False
+    return found.principal_arn == principal
 
 
 def _unanswered(what: str, error: Exception | None) -> KitaruError:
