@@ -44,6 +44,8 @@ __all__ = [
 
 _TYPE = "kitaru:index:Stack"
 _SCHEME = "urn:pulumi:"
+#: The component that makes the infrastructure of the stack that it registers.
+_PROVISIONED = "kitaru:index:ProvisionedStack"
 #: The options that mean nothing where the command provisioned nothing.
 _FOR_INFRA = frozenset({"--infra", "--include-protected", "--delete-data"})
 #: A creation that replaces does not say that its state has the stack already.
@@ -90,6 +92,11 @@ class Owner:
     def name(self) -> str:
         """The resource's name in the program."""
         return self._part(3)
+
+    @property
+    def provisions(self) -> bool:
+        """Whether it is in a component that makes infrastructure, whose type its address has."""
+        return _PROVISIONED in self._part(2).split("$")
 
     def is_same(self, other: Owner) -> bool:
         """Whether both are one resource, be it under an address that it had before."""

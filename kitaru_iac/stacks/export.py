@@ -22,6 +22,7 @@ from kitaru_iac.records.applied import without_applied
 from kitaru_iac.records.describe import description_of
 from kitaru_iac.records.diff import is_own_connector
 from kitaru_iac.records.model import ConnectorRecord
+from kitaru_iac.records.owner import owner_of
 from kitaru_iac.spec import StackSpec, from_mapping
 from kitaru_iac.spec.credentials import IDENTITY_FIELDS, Credentials
 from kitaru_iac.spec.fields import FIELDS
@@ -110,9 +111,12 @@ def described(ref: str, credentials: str | None = None, *, with_infra: bool = Fa
 def with_deployment(spec: StackSpec, view: StackView) -> StackSpec:
     """Say in the description of a stack that was read that it was provisioned, if it was.
 
-    Checks know then that what it names may have been made, in the stack's own account.
+    Checks know then that what it names may have been made, in the stack's own account. A stack that
+    a program's `ProvisionedStack` registered has no label of a deployment: its owner tells.
     """
-    if spec.cloud is None or STACK_LABEL not in view.labels:
+    owner = owner_of(view.labels)
+    provisioned = STACK_LABEL in view.labels or (owner is not None and owner.provisions)
+    if spec.cloud is None or not provisioned:
         return spec
     return spec.having(infra=InfraMode.PROVISION)
 

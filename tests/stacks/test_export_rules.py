@@ -12,8 +12,9 @@ import yaml
 import kitaru_iac as kitaru_sdk
 from kitaru_iac.checks.model import CheckReport
 from kitaru_iac.gateway import StackView
-from kitaru_iac.labels import MANAGED_LABEL, STACK_LABEL
+from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL, STACK_LABEL
 from kitaru_iac.mcp.inputs import described
+from kitaru_iac.pulumi.provisioned import PROVISIONED_TOKEN
 from kitaru_iac.spec import StackSpec, to_mapping
 from kitaru_iac.spec.document import Document
 from kitaru_iac.spec.kinds import InfraMode
@@ -166,9 +167,24 @@ def test_what_is_examined_is_what_the_stack_uses(
     assert SECRET not in str([to_mapping(spec) for spec in seen])
 
 
-@pytest.mark.parametrize("labels", [{}, {STACK_LABEL: "prod"}])
+OF_A_PROGRAM = "urn:pulumi:dev::team::{}kitaru:index:Stack::prod"
+
+
+@pytest.mark.parametrize(
+    ("labels", "provisioned"),
+    [
+        ({}, False),
+        ({STACK_LABEL: "prod"}, True),
+        ({OWNER_LABEL: OF_A_PROGRAM.format(f"{PROVISIONED_TOKEN}$")}, True),
+        ({OWNER_LABEL: OF_A_PROGRAM.format(f"team:index:Platform${PROVISIONED_TOKEN}$")}, True),
+        # What it may have made apart from the stack, nothing tells.
+        ({OWNER_LABEL: OF_A_PROGRAM.format("")}, False),
+        ({OWNER_LABEL: OF_A_PROGRAM.format("team:index:Platform$")}, False),
+        ({OWNER_LABEL: "nobody knows"}, False),
+    ],
+)
 def test_that_a_stack_was_provisioned_is_known_to_its_checks(
-    monkeypatch: pytest.MonkeyPatch, kitaru: Kitaru, labels: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, kitaru: Kitaru, labels: dict[str, str], *, provisioned: bool
 ) -> None:
     """Whether its bucket may have been made hangs on it; no policy speaks of what would be made."""
     view = replace(view_of(EKS), labels={**view_of(EKS).labels, **labels})
@@ -185,7 +201,7 @@ def test_that_a_stack_was_provisioned_is_known_to_its_checks(
     kitaru_sdk.health("prod")
     assert kitaru("stack", "verify", "prod").code == 0
     examined(described(None, "prod", with_infra=True))
-    expected = InfraMode.PROVISION if labels else InfraMode.NONE
+    expected = InfraMode.PROVISION if provisioned else InfraMode.NONE
     assert [spec.infra for spec in seen] == [expected] * 4
     policies: Any = kitaru_sdk.policy("prod")["policies"]
     assert "provision" not in policies

@@ -46,11 +46,12 @@ _CHECKS = (
         "account that is part of the name (ExpectedBucketOwner, here and in every other check of "
         "it); any other bucket may be another account's, which is said. After "
         "`kitaru stack rename` it counts as any other: its name is the old stack's. Where the "
-        "stack was provisioned and the bucket has another name, it has to be in an account that "
-        "the stack names (by its roles, its key or its registry) or in the caller's, which every "
+        "stack was provisioned, by the command or by a program's `ProvisionedStack`, and the "
+        "bucket has another name, it has to be in an account that the stack names (by its roles, "
+        "its key or its registry) or in the caller's, which every "
         "other check of it then expects; elsewhere all of them are unknown, unless `resources` "
-        "says `bucket: existing`. Not looked at: "
-        "what it holds.",
+        "says `bucket: existing`. Of a program that makes the infrastructure and the stack apart, "
+        "nothing tells that. Not looked at: what it holds.",
         _S3 + "creating-bucket.html",
         _CANNOT_WARN,
     ),
