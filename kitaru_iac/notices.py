@@ -17,6 +17,7 @@ __all__ = [
     "FieldIgnored",
     "KitaruWarning",
     "LeftRepaired",
+    "LeftToDo",
     "LocalCredentials",
     "NoActiveProject",
     "NotPruned",
@@ -98,6 +99,12 @@ class LeftRepaired(KitaruWarning):
     """What a run that died had left of a stack was repaired before the stack was changed."""
 
     code = "left_repaired"
+
+
+class LeftToDo(KitaruWarning):
+    """What was made needs something that is not made or granted with it, or has to be known."""
+
+    code = "left_to_do"
 
 
 class LocalCredentials(KitaruWarning):

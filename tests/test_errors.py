@@ -52,6 +52,7 @@ CODES = {
     "internal_error",
     "interrupted",
     "left_repaired",
+    "left_to_do",
     "local_credentials",
     "missing_packages",
     "no_active_project",

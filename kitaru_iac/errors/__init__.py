@@ -66,6 +66,7 @@
         ├── CredentialsWarning credentials_readable    -    by others, in a file
         ├── FieldIgnored       field_ignored           -    ZenML will not use it
         ├── LeftRepaired       left_repaired           -    a dead run's leftovers are put right
+        ├── LeftToDo           left_to_do              -    beside what was made
         ├── LocalCredentials   local_credentials       -    this machine's; nothing is stored
         ├── NoActiveProject    no_active_project       -
         ├── NotPruned          not_pruned              -    it may be another source's

@@ -32,7 +32,7 @@ from kitaru_iac.infrastructure.deployments import (
 from kitaru_iac.infrastructure.held_data import require_kept
 from kitaru_iac.infrastructure.ownership import require_own_names
 from kitaru_iac.infrastructure.results import InfrastructureResult, new_beside, new_ones
-from kitaru_iac.notices import KitaruWarning, NotReadyYet
+from kitaru_iac.notices import KitaruWarning, LeftToDo, NotReadyYet
 from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
@@ -177,8 +177,9 @@ def _execute(
             STACK_LABEL: deployment.stack,
             BACKEND_LABEL: deployment.backend.label,
         }
-        for note in target.notes:
-            view(note)
+        if dry_run:
+            for note in target.notes:
+                view(note)
         warnings: tuple[KitaruWarning, ...] = ()
         if dry_run:
             result = deployment.preview(take_back=take_back)
@@ -196,6 +197,8 @@ def _execute(
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )
         steps, done = result.steps(target.names), filled(spec, outputs)
+        if not dry_run and any(step.action is Action.CREATE for step in steps):
+            warnings = (*(LeftToDo(note) for note in target.notes), *warnings)
         kinds = registry.provisioning(spec.cloud)
         made = new_ones(done, kinds.named, steps)
         beside = new_beside(kinds.beside, kinds.named, done, steps)

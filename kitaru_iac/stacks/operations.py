@@ -20,7 +20,7 @@ from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.active_scope import unbound
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
-from kitaru_iac.notices import KitaruWarning, SelectionOverridden
+from kitaru_iac.notices import KitaruWarning, NotReadyYet, SelectionOverridden
 from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.owner import Owner, require_changeable, require_creatable
 from kitaru_iac.stacks.reconcile import Reconciliation
@@ -354,11 +354,12 @@ def _interruptible(spec: StackSpec) -> Iterator[None]:
 
 @contextmanager
 def _saying(warnings: Iterable[KitaruWarning]) -> Iterator[None]:
-    """Say with an error what is to be known of what was made: it may be the reason."""
+    """Say with an error what was made and is not ready: that may be the reason."""
+    late = [str(warning) for warning in warnings if isinstance(warning, NotReadyYet)]
     try:
         yield
     except KitaruError as error:
-        error.why = "\n".join(filter(None, [error.why, *map(str, warnings)])) or None
+        error.why = "\n".join(filter(None, [error.why, *late])) or None
         raise
 
 

@@ -11,7 +11,7 @@ import pytest
 from kitaru_iac.errors import KitaruError
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.infrastructure.results import InfrastructureResult
-from kitaru_iac.notices import NotReadyYet
+from kitaru_iac.notices import LeftToDo, NotReadyYet
 from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations, planning
@@ -52,6 +52,7 @@ def test_so_does_one_of_a_plan_that_was_just_made(looks: list[tuple[bool, Any]])
 
 
 LATE = NotReadyYet("the account cannot be used yet")
+LEFT = LeftToDo("make the namespace")
 
 
 @pytest.mark.parametrize("run", [operations.create, operations.apply])
@@ -60,14 +61,14 @@ def test_what_is_to_be_known_of_what_was_made_is_told(
     run: Any, fails: bool, looks: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def prepare(spec: Any, *, dry_run: bool, **_: object) -> Any:
-        return InfrastructureResult(spec, (BUCKET,), {}, warnings=() if dry_run else (LATE,))
+        return InfrastructureResult(spec, (BUCKET,), {}, warnings=() if dry_run else (LATE, LEFT))
 
     def refused(*_: object) -> Any:
         raise KitaruError("the connector reaches nothing", why="403")
 
     monkeypatch.setattr(operations, "prepare", prepare)
     if not fails:
-        assert LATE in run(SPEC).warnings
+        assert {LATE, LEFT} <= set(run(SPEC).warnings)
         return
     monkeypatch.setattr(Reconciliation, "verify", refused)
     with pytest.raises(KitaruError, match="reaches nothing") as told:
