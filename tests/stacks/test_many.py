@@ -21,6 +21,7 @@ from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.files import Described
 from kitaru_iac.stacks import many, operations, planning
+from kitaru_iac.stacks.outcomes import Outcome
 from kitaru_iac.stacks.results import Applied
 from tests.cli.conftest import Kitaru
 from tests.homes import Home
@@ -38,7 +39,7 @@ def described(*names: str, **more: Any) -> list[Described]:
 
 
 def applied(items: list[Described], **more: Any) -> list[str]:
-    outcomes: list[many.Outcome] = []
+    outcomes: list[Outcome] = []
     many.apply_all(items, outcomes=outcomes, **more)
     return [outcome.status for outcome in outcomes]
 
