@@ -67,6 +67,7 @@ def main(address: str, parent: int) -> None:
         beside[2].in_no_haste()
     _read_models()
     beside[1].read()
+    _prepare_new_stores()
     gc.freeze()  # a collection in a child would copy what it only reads
     assert threading.active_count() == 1, threading.enumerate()
     listener = socket.socket(socket.AF_UNIX)
@@ -87,6 +88,19 @@ def _read_models() -> None:
     )
     for service in ("s3", "ecr", "iam", "eks", "sts", "ec2", "sagemaker"):
         session.client(service)
+
+
+def _prepare_new_stores() -> None:
+    """Import what ZenML fills a new store with, and hash its user's password at the least cost."""
+    with contextlib.suppress(ImportError):
+        from zenml.stack.flavor_registry import FlavorRegistry
+
+        _ = FlavorRegistry().integration_flavors
+    with contextlib.suppress(ImportError):
+        from passlib.hash import bcrypt
+
+        bcrypt.default_rounds = 4
+        bcrypt.hash("its first use checks the backend")
 
 
 class _Server:
