@@ -21,6 +21,7 @@ from kitaru_iac.redaction import UNSEEN, SecretText
 from kitaru_iac.spec.yaml_nodes import Builder, compose
 from tests.cli.terminals import on_terminal
 from tests.homes import Home
+from tests.warm.client import commands
 
 UTF_8 = io.TextIOWrapper(io.BytesIO(), "utf-8")
 EACH_COMMAND = [
@@ -248,10 +249,12 @@ def test_the_format_is_known_before_anything_is_parsed(line, format):
 
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_a_full_disk_is_no_bug_of_ours(home: Home, format: str) -> None:
-    for words in (("stack", "list"), ("stack", "create", f"made-{format}", "--no-activate")):
+    cold = (sys.executable, "-m", "kitaru_iac.cli.main", "stack", "list")
+    forked = (str(commands() / "kitaru"), "stack", "create", f"made-{format}", "--no-activate")
+    for argv in (cold, forked):
         with open("/dev/full", "w") as full:  # noqa: PTH123
             done = subprocess.run(
-                [sys.executable, "-m", "kitaru_iac.cli.main", *words, "-o", format],
+                [*argv, "-o", format],
                 env=home.environment(),
                 stdout=full,
                 stderr=subprocess.PIPE,
