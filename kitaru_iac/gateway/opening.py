@@ -42,6 +42,8 @@ __all__ = [
 
 _T = TypeVar("_T")
 
+#: ZenML's; where it does not count as yes, `guard` refuses what would be migrated.
+_NO_MIGRATION = "DISABLE_DATABASE_MIGRATION"
 #: What a test works on instead of the configured store; see `memory.installed`.
 INSTEAD: ContextVar[Gateway | None] = ContextVar("instead", default=None)
 
@@ -190,11 +192,14 @@ def require_own_database() -> None:
     """See that a local store is of the ZenML that is installed here, before ZenML is loaded.
 
     `guard` refuses any other too, but only when ZenML has noted its version in the settings, about
-    which the one that made the store complains from then on.
+    which the one that made the store complains from then on. Whoever told ZenML to migrate nothing
+    is let through.
 
     Raises:
         NotConnectedError: It is of another, or which store is meant cannot be told.
     """
+    if os.environ.get(_NO_MIGRATION):
+        return
     with suppress(UnreadableError):
         store = store_location(read_global(), os.environ)
         if isinstance(store, RestStore):
