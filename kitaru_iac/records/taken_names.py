@@ -10,7 +10,7 @@ from kitaru_iac.labels import MANAGED_LABEL, is_managed
 from kitaru_iac.records.aside import taken_aside
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
-from kitaru_iac.values import dataclass
+from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
     from kitaru_iac.records.stored import Store
@@ -91,8 +91,8 @@ def taken_names(
     else:
         store.forget()
         if (stack := store.stack_named(name)) is not None and is_managed(stack.labels):
-            # Registered while one looked.
-            what = f"The name '{name}' is taken by: a stack"
+            # Perhaps registered while one looked.
+            what = f"The name '{name}' is taken by: {replace(taken, stack=True)}"
             remedy = "Change it in place with: kitaru stack apply, or see it: "
             remedy += f"kitaru stack show {name}"
         else:
