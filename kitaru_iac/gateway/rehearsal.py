@@ -37,9 +37,23 @@ from kitaru_iac.gateway.lookup import fitting
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.values import dataclass, fields, replace
 
-__all__ = ["Noted", "Rehearsal"]
+__all__ = ["NameTaken", "Noted", "Rehearsal"]
 
 _Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
+
+
+class NameTaken(AlreadyExistsError):
+    """A name that would be given is another thing's.
+
+    Attributes:
+        kind: As of `Noted`.
+        name: The name.
+    """
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"The name '{name}' is taken by another {kind.replace('_', ' ')}")
+        self.kind = kind
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +236,7 @@ class Rehearsal:
             raise NotFoundError(f"There is no service connector with the id {id}")
         if change.name is not UNSET:
             others = self.connectors(Where(names=(change.name,)))
-            _require_free(others, old, change.name, "service connector")
+            _require_free(others, old, change.name, "service_connector")
         new = _changed(old, change)
         self._note("service_connector", old.name, new.name)
         self._connectors[id] = new
@@ -275,4 +289,4 @@ def _changed(old: _Doc, change: StackChange | ComponentChange | ConnectorChange)
 
 def _require_free(docs: Iterable[_Doc], old: _Doc, name: str, kind: str) -> None:
     if any(doc.id != old.id for doc in docs):
-        raise AlreadyExistsError(f"A {kind} named '{name}' exists already")
+        raise NameTaken(kind, name)

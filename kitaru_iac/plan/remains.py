@@ -7,7 +7,7 @@ remains has another digest than the whole; each stack's part has the one it had.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kitaru_iac.plan.canonical import sha256
@@ -20,6 +20,8 @@ Parts = Mapping[str, str]
 
 #: Hexadecimal digits: enough that nobody finds another stack's plan with the same ones.
 _DIGITS: Final = 32
+#: How the fields begin that tell whose a part is, and what was applied; no user writes them.
+_MARKS: Final = "labels.kitaru."
 _PART: Final = re.compile(rf"(-?[0-9a-f]{{{_DIGITS}}})=([0-9a-f]{{{_DIGITS}}})")
 
 
@@ -71,10 +73,20 @@ def is_left_of(reviewed: Mapping[str, Any], fresh: Mapping[str, Any], *, prunes:
             continue
         is_begun = True
         asked = (before["failed"], before["description"]) == (None, now["description"])
-        if not asked or any(change not in before["changes"] for change in now["changes"]):
+        if not asked or not all(_is_rest(change, before["changes"]) for change in now["changes"]):
             return False
     are_gone = all(prunes and key.startswith("-") for key in known)
     return is_begun and are_gone and reviewed.get("store") == fresh.get("store")
+
+
+def _is_rest(change: Mapping[str, Any], reviewed: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a change was reviewed, or only marks what was to be made, and by now is there."""
+    if change in reviewed:
+        return True
+    made = {one["address"] for one in reviewed if "create" in one["actions"]}
+    paths = [field["path"] for field in change["changed"]]
+    is_update = list(change["actions"]) == ["update"] and change["address"] in made
+    return is_update and bool(paths) and all(path.startswith(_MARKS) for path in paths)
 
 
 def written_parts(parts: Parts) -> str:

@@ -36,7 +36,7 @@ from kitaru_iac.records.writer import Writer
 from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from kitaru_iac.gateway.rehearsal import Noted
+    from kitaru_iac.gateway.rehearsal import NameTaken, Noted
 
 __all__ = ["CLEAN", "Repair", "is_needed", "recover", "rehearse"]
 
@@ -84,10 +84,15 @@ def is_needed(store: Store, stack: str) -> bool:
     return store.is_local and bool(store.orphaned_secrets(stack))
 
 
-def rehearse(store: Store, stack: str) -> tuple[Store, Repair | None]:
+def rehearse(store: Store, stack: str, *, to_make: bool = False) -> tuple[Store, Repair | None]:
     """Say what `recover` would do, and give the store as it would leave it. Writes nothing.
 
     Needs the lock of the name, and that `Store.look_at` was called under it.
+
+    Args:
+        store: The store.
+        stack: The name.
+        to_make: As of `recover`.
 
     Returns:
         A store to read from, and the repair; the store as it is and None where there is none.
@@ -95,18 +100,35 @@ def rehearse(store: Store, stack: str) -> tuple[Store, Repair | None]:
     Raises:
         AlreadyExistsError, StackChanged: As `recover` does.
     """
-    from kitaru_iac.gateway.rehearsal import Rehearsal
+    from kitaru_iac.gateway.rehearsal import NameTaken, Rehearsal
 
     _let_settle(store, stack)
     gateway = Rehearsal(store.gateway)
     twin = store.rehearsal(gateway)
     deleted: list[str] = []
-    _repair(twin, stack, lambda old, _: deleted.append(old))
+    try:
+        _repair(twin, stack, lambda old, _: deleted.append(old), to_make=to_make)
+    except NameTaken as taken:
+        raise _blocked(stack, taken) from taken
     gateway.is_over = True
     if not gateway.noted:
         return store, None
     twin.look(stack, stack + REPLACED)
     return twin, Repair(tuple(map(_step, gateway.noted)), next(iter(deleted), None))
+
+
+def _blocked(stack: str, taken: NameTaken) -> AlreadyExistsError:
+    """The error for a part of somebody's own that has the name which is to be given back."""
+    kind = taken.kind.replace("_", "-")
+    rename = f"zenml {kind} rename {taken.name} NEW"
+    if taken.kind == "service_connector":
+        rename = f"zenml {kind} update {taken.name} --name NEW"
+    return AlreadyExistsError(
+        f"What a run that died has left of stack '{stack}' cannot be repaired yet",
+        why=f"Another {kind.replace('-', ' ')} has the name '{taken.name}' by now. "
+        "Nothing was repaired.",
+        remedy=f"Rename it: {rename}\nThen run the same command again.",
+    )
 
 
 def _words(step: Step) -> str:
@@ -126,7 +148,13 @@ def _step(noted: Noted) -> Step:
     return Step(Action.UPDATE, kind, name, changes=changes, reason=why, code=code)
 
 
-def recover(store: Store, stack: str, stands: Callable[[str, str], None] = lambda *_: None) -> bool:
+def recover(
+    store: Store,
+    stack: str,
+    stands: Callable[[str, str], None] = lambda *_: None,
+    *,
+    to_make: bool = False,
+) -> bool:
     """Finish or take back what a killed process left of a change of this stack.
 
     Needs the lock of the name.
@@ -135,6 +163,8 @@ def recover(store: Store, stack: str, stands: Callable[[str, str], None] = lambd
         store: The store.
         stack: The name.
         stands: Called with the ids of a stack and of its successor, before the first is deleted.
+        to_make: Whether a stack of that name is made or changed next. Then a deletion with its
+            parts that was cut off is finished first: what the new one has no use for would stay.
 
     Returns:
         Whether there was something.
@@ -148,7 +178,7 @@ def recover(store: Store, stack: str, stands: Callable[[str, str], None] = lambd
     _let_settle(store, stack)
     work = f"What an earlier run left of stack '{stack}' is not all repaired"
     with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
-        found = _repair(store, stack, stands)
+        found = _repair(store, stack, stands, to_make=to_make)
     if hold.count:
         raise WorkInterrupted(
             f"Interrupted; what an earlier run left of stack '{stack}' is repaired, "
@@ -157,10 +187,11 @@ def recover(store: Store, stack: str, stands: Callable[[str, str], None] = lambd
     return found
 
 
-def _repair(store: Store, stack: str, stands: Callable[[str, str], None]) -> bool:
-    secrets = _delete_connectors_to_be(store, stack)
+def _repair(store: Store, stack: str, stands: Callable[[str, str], None], *, to_make: bool) -> bool:
+    found = _delete_connectors_to_be(store, stack)
     try:
-        return _recover_replacement(store, stack, stands) or secrets
+        found |= _recover_replacement(store, stack, stands)
+        return (to_make and _finish_deletion(store, stack)) or found
     except NotFoundError as error:
         raise StackChanged(
             f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
@@ -237,6 +268,23 @@ def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], 
     if old is not None:
         _delete_parts(store, writer, replace(old, stack=stack))
     return True
+
+
+def _finish_deletion(store: Store, stack: str) -> bool:
+    """Delete the parts of a stack that a dead run has deleted with them."""
+    dead = store.dead_run
+    if dead is None or dead.stack != stack or dead.work != "delete" or not dead.recursive:
+        return False
+    if store.stack_named(stack) is not None:
+        return False
+    writer, left = Writer(store.gateway), store.orphans(stack)
+    for part in left.components:
+        writer.delete_component(stored_id(part))
+    if left.connector is not None:
+        writer.delete_connector(stored_id(left.connector))
+    if left.components or left.connector is not None:
+        store.forget()
+    return bool(left.components or left.connector)
 
 
 def _set_aside(

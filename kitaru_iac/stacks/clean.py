@@ -21,7 +21,7 @@ from kitaru_iac.plan.model import Kept
 from kitaru_iac.records.aside import is_left_by_earlier
 from kitaru_iac.records.model import REMOVED_WITH_STACK, stored_id
 from kitaru_iac.records.names import REPLACED, final_name, replaced_by_mark
-from kitaru_iac.records.recovery import recover
+from kitaru_iac.records.recovery import recover, rehearse
 from kitaru_iac.records.stored import Store
 from kitaru_iac.records.writer import Writer
 from kitaru_iac.stacks.results import Cleaned, Leftover, Orphan
@@ -94,7 +94,7 @@ def _remove(store: Store) -> Cleaned:
             "Not all that dead runs left could be removed",
             left=[f"parts of stack {name}" for name, _ in failed],
             why=" ".join(filter(None, [failed[0][1].what, failed[0][1].why])),
-            remedy=_AGAIN,
+            remedy="\n".join(filter(None, [failed[0][1].remedy, _AGAIN])),
         )
     if hold.count:
         raise WorkInterrupted("Interrupted when all that dead runs left was removed")
@@ -309,6 +309,7 @@ def _settle(store: Store, name: str) -> bool:
             return False
         store.look_at(name)
         run = store.dead_run
+        rehearse(store, name)  # what cannot be done is refused before anything is deleted
         recover(store, name, take_place)
         store.forget()
         writer = Writer(store.gateway)

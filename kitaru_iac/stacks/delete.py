@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kitaru_iac.connection.activation import leave, scopes_of
+from kitaru_iac.connection.activation import leave, scopes_of, scopes_of_id
 from kitaru_iac.errors import (
     ProtectedStackError,
     StackNotFound,
@@ -17,6 +17,7 @@ from kitaru_iac.machine.active_scope import blocks, bound_ids
 from kitaru_iac.plan.model import Action, Plan, Reason, Step
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import Records, stored_id
+from kitaru_iac.records.names import REPLACED
 from kitaru_iac.records.owner import (
     Owner,
     forced_warning,
@@ -115,7 +116,7 @@ def planned_deletion(
     Raises:
         ProtectedStackError: It is the default stack, active, or another's.
     """
-    require_deletable(stack, force=False, flags=["--recursive"])
+    require_deletable(stack, force=False, flags=["--recursive"], store=store)
     removal = _chosen(store, stack, Asked(stack.id), recursive=True, before=before)
     parts = [(part.type, part.name) for part in removal.components]
     parts += [("service_connector", link.name) for link in removal.connectors]
@@ -168,6 +169,7 @@ def require_deletable(
     owner: Owner | None = None,
     infrastructure: bool = False,
     flags: Sequence[str] = (),
+    store: Store | None = None,
 ) -> list[str]:
     """Refuse the default stack, one renamed in part, and another's or the active one unless forced.
 
@@ -177,6 +179,8 @@ def require_deletable(
         owner: As of `delete_stack`.
         infrastructure: Whether what was provisioned for it is to go too.
         flags: The options that were given, for the remedies.
+        store: Where a dead run may have left what the stack has replaced; None where that is
+            repaired. Where the one is active, the other is after the repair.
 
     Returns:
         Where it is active.
@@ -197,6 +201,9 @@ def require_deletable(
         flags=flags,
     )
     scopes = scopes_of(stack)
+    before = None if store is None else store.stack_named(stack.name + REPLACED)
+    if store is not None and before is not None and store.is_aside(before.labels, stack.name):
+        scopes = list(dict.fromkeys([*scopes, *scopes_of_id(before.id)]))
     _require_inactive(stack, scopes, force=force, flags=flags)
     return scopes
 

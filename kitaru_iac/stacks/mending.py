@@ -28,6 +28,7 @@ class Mending:
         store: The store, which is looked at for all that carries the stack's name.
         name: The name.
         alone: Whether the lock of the name is held. Else nothing is said of a run that is at work.
+        to_make: Whether a stack of that name is made or changed next; see `recovery.recover`.
 
     Attributes:
         store: From which to read; to which to write, once `mend` was called.
@@ -38,9 +39,12 @@ class Mending:
         StackChanged: Another process has repaired or finished it meanwhile.
     """
 
-    def __init__(self, store: Store, name: str, *, alone: bool = True) -> None:
+    def __init__(
+        self, store: Store, name: str, *, alone: bool = True, to_make: bool = False
+    ) -> None:
         self._real = self.store = store
         self._name = name
+        self._to_make = to_make
         self.repair: Repair | None = None
         store.look_at(name, alone=alone)
         if not recovery.is_needed(store, name):
@@ -48,7 +52,7 @@ class Mending:
         with nullcontext(True) if alone else writer_if_free(name) as is_free:
             if is_free:
                 store.look_at(name)  # what was seen before may have been under way
-                self.store, self.repair = recovery.rehearse(store, name)
+                self.store, self.repair = recovery.rehearse(store, name, to_make=to_make)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -75,7 +79,7 @@ class Mending:
             if progress:
                 progress(f"Repairing what a run that died has left of stack {self._name}")
             self._real.look_at(self._name)
-            recovery.recover(self._real, self._name, take_place)
+            recovery.recover(self._real, self._name, take_place, to_make=self._to_make)
             self._real.look_at(self._name)
             self.store = self._real
         return self.store

@@ -17,12 +17,17 @@ from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.notices import NotPruned
 from kitaru_iac.plan.document import StackPlan
-from kitaru_iac.plan.model import Plan, Reason
+from kitaru_iac.plan.model import Plan, Reason, Step
 from kitaru_iac.records.aside import is_left_by_earlier
 from kitaru_iac.records.names import REPLACED, replaced_by_mark
 from kitaru_iac.records.owner import owner_of
 from kitaru_iac.records.stored import Store
-from kitaru_iac.stacks.delete import Deletion, delete_stack, planned_deletion
+from kitaru_iac.stacks.delete import (
+    Deletion,
+    delete_stack,
+    planned_deletion,
+    require_deletable,
+)
 from kitaru_iac.stacks.removed_parts import Leaving
 from kitaru_iac.stacks.results import Deleted, with_warnings
 from kitaru_iac.stacks.source import Source, source_in
@@ -101,8 +106,14 @@ def plan_prune(
                 warnings.append(NotPruned(f"Stack '{doc.name}' is described nowhere. {text}"))
             continue
         gone.append(doc)
-    warnings += _left_behind(store, source, names, docs)
-    found = _in_order(store, gone, source)
+    parts: list[tuple[str, ComponentDoc | ConnectorDoc]] = [
+        *((doc.type, doc) for doc in store.gateway.components(Where())),
+        *(("service connector", doc) for doc in store.gateway.connectors(Where())),
+    ]
+    warnings += _left_behind(parts, source, names, docs)
+    marked = [*docs, *(doc for _, doc in parts)]
+    unrepaired = {replaced_by_mark(doc.name, doc.labels) for doc in marked}
+    found = _in_order(store, gone, source, unrepaired)
     unplanned = [plan.plan.stack for plan in described if plan.error is not None]
     if unplanned:
         found = [_refused(item, unplanned) for item in found]
@@ -131,13 +142,12 @@ def _why_it_stays(doc: StackDoc, source: Source) -> str | None:
 
 
 def _left_behind(
-    store: Store, source: Source, names: Collection[str], stacks: Sequence[StackDoc]
+    parts: Sequence[tuple[str, ComponentDoc | ConnectorDoc]],
+    source: Source,
+    names: Collection[str],
+    stacks: Sequence[StackDoc],
 ) -> list[NotPruned]:
     """What a deletion of a stack of this source has not come to: it is in no stack any more."""
-    parts: list[tuple[str, ComponentDoc | ConnectorDoc]] = [
-        *((doc.type, doc) for doc in store.gateway.components(Where())),
-        *(("service connector", doc) for doc in store.gateway.connectors(Where())),
-    ]
     found: dict[str, list[str]] = {}
     for kind, doc in parts:
         is_left = is_managed(doc.labels) and ORPHANED_LABEL in doc.labels
@@ -157,12 +167,17 @@ def _left_behind(
     ]
 
 
-def _in_order(store: Store, docs: Sequence[StackDoc], source: Source) -> list[Pruned]:
+def _in_order(
+    store: Store, docs: Sequence[StackDoc], source: Source, unrepaired: Collection[str | None]
+) -> list[Pruned]:
     """The plans in the order of their execution: who uses another one's parts goes before it.
 
     By name otherwise, and where two use parts of each other: the first leaves what the other uses.
     """
-    waiting = {doc.id: _planned(store, doc, source) for doc in sorted(docs, key=lambda d: d.name)}
+    waiting = {
+        doc.id: _planned(store, doc, source, is_repaired=doc.name not in unrepaired)
+        for doc in sorted(docs, key=lambda d: d.name)
+    }
     by_id = {doc.id: doc for doc in docs}
     stacks: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
@@ -173,7 +188,9 @@ def _in_order(store: Store, docs: Sequence[StackDoc], source: Source) -> list[Pr
         key = next(free, next(iter(waiting)))
         item, deletion = waiting.pop(key)
         if deletion.users & stacks:
-            item, deletion = _planned(store, by_id[key], source, Leaving(stacks, parts))
+            doc, before = by_id[key], Leaving(stacks, parts)
+            is_repaired = doc.name not in unrepaired
+            item, deletion = _planned(store, doc, source, before, is_repaired=is_repaired)
         if item.error is None:
             stacks, parts = stacks | {key}, parts | deletion.parts
         found.append(item)
@@ -181,18 +198,32 @@ def _in_order(store: Store, docs: Sequence[StackDoc], source: Source) -> list[Pr
 
 
 def _planned(
-    store: Store, doc: StackDoc, source: Source, before: Leaving | None = None
+    store: Store,
+    doc: StackDoc,
+    source: Source,
+    before: Leaving | None = None,
+    *,
+    is_repaired: bool,
 ) -> tuple[Pruned, Deletion]:
+    """The plan for one stack; with what a dead run left of it repaired first, if anything is."""
     nothing = Deletion(Plan(doc.name), frozenset(), frozenset())
     planned = StackPlan(nothing.plan, store="local" if store.is_local else store.url)
     item = Pruned(doc.id, dict(doc.labels), planned)
+    steps: tuple[Step, ...] = ()
     try:
+        if not is_repaired:
+            from kitaru_iac.stacks.mending import Mending
+
+            require_deletable(doc, force=False, flags=["--recursive"], store=store)
+            mending = Mending(Store(store.gateway), doc.name, alone=False)
+            store, steps = mending.store, mending.steps
         deletion = _deletion(store, doc, source, before)
     except NotConnectedError:
         raise
     except KitaruError as error:
         return _without_plan(item, error), nothing
-    return replace(item, planned=replace(planned, plan=deletion.plan)), deletion
+    plan = Plan(doc.name, (*steps, *deletion.plan.steps))
+    return replace(item, planned=replace(planned, plan=plan)), deletion
 
 
 def _without_plan(item: Pruned, error: KitaruError) -> Pruned:

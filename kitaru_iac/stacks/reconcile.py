@@ -100,7 +100,7 @@ class Reconciliation:
                 remedy="Choose another name.",
             )
         desired_records(spec)  # what is wrong with the description comes before any connection
-        mending = Mending(Store.open(), spec.name, alone=alone)
+        mending = Mending(Store.open(), spec.name, alone=alone, to_make=True)
         state = cls._read(mending, spec, owner, require, source)
         store, found, orphans = state.store, state.current, state.orphans
         nothing_left = found is None and not orphans.components and orphans.connector is None

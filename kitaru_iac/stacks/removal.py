@@ -137,7 +137,7 @@ def _delete(
         if not unmanaged:
             deletion.require_managed(agreed, force=force, flags=flags)
         deletion.require_deletable(
-            agreed, force=force, owner=owner, infrastructure=True, flags=flags
+            agreed, force=force, owner=owner, infrastructure=True, flags=flags, store=store
         )
 
         def show(stack: StackDoc) -> Destroyed:
@@ -154,7 +154,7 @@ def _delete(
         if not (infrastructure or keep_infrastructure or owner is not None):
             deployed.require_none(stack, flags)
         if mending.repair is not None:
-            deletion.require_deletable(stack, force=force, owner=owner, flags=flags)
+            deletion.require_deletable(stack, force=force, owner=owner, flags=flags, store=store)
             stack = _mended(mending, stack, progress)
         if agreed is not None:
             taken_down.append(deployed.destroy(stack, **what, progress=progress))
@@ -215,10 +215,11 @@ def require_deletable(id: str, *, recursive: bool) -> None:
     from kitaru_iac.stacks import delete as deletion
     from kitaru_iac.stacks import deployed
 
-    stack = Store.open().find(id, exact=True)
+    store = Store.open()
+    stack = store.find(id, exact=True)
     if stack is not None:
         flags = given_options(recursive=recursive)
-        deletion.require_deletable(stack, force=False, flags=flags)
+        deletion.require_deletable(stack, force=False, flags=flags, store=store)
         deployed.require_none(stack, flags)
 
 

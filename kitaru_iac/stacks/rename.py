@@ -122,7 +122,7 @@ def rename(ref: str, new: str) -> Renamed:
 def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]) -> Renamed:
     from kitaru_iac.stacks.mending import Mending
 
-    found = store.find(ref)
+    found = store.find(ref) or _set_aside(store, ref)
     if found is None:
         done = _done_before(store, ref, new)
         if done is None:
@@ -136,6 +136,14 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]
             before, current = _looked_at(mending.mend(), found, new)
         done = _rename(mending.store, before, current, new)
         return replace(done, warnings=(*mending.said(), *done.warnings))
+
+
+def _set_aside(store: Store, name: str) -> StackDoc | None:
+    """The stack that gets this name back, where a run that died had set it aside."""
+    from kitaru_iac.stacks.mending import Mending
+
+    with sole_writer(name):
+        return Mending(store, name).store.stack_named(name)
 
 
 def _looked_at(store: Store, found: StackDoc, new: str) -> tuple[Records, Records]:

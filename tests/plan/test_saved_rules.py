@@ -42,6 +42,11 @@ def plan(*entries: Any, store: str | None = "https://zenml") -> dict[str, Any]:
     return {"store": store, "stacks": list(entries)}
 
 
+def marked(address: str, *paths: str, actions: tuple[str, ...] = ("update",)) -> dict[str, Any]:
+    return change(address, *actions, changed=[{"path": path} for path in paths])
+
+
+APPLIED = "labels.kitaru.applied"
 MADE, KEPT = change("a", "create"), change("a", "no-op")
 OTHER = change("b", "update")
 PRUNED = {**entry("gone", change("a", "delete")), "description": {}}
@@ -62,6 +67,18 @@ PRUNED = {**entry("gone", change("a", "delete")), "description": {}}
         ([entry("a", MADE)], [entry("a", MADE), entry("b")], False, False),
         ([entry("a", MADE, OTHER, error={"code": "x"})], [entry("a", OTHER)], False, False),
         ([entry("a", MADE, OTHER)], [entry("a", OTHER, error={"code": "x"})], False, False),
+        # What was made lacks the marks that its run was yet to write; nothing else is forgiven.
+        ([entry("a", MADE)], [entry("a", marked("a", APPLIED))], False, True),
+        ([entry("a", MADE)], [entry("a", marked("a", APPLIED, "name"))], False, False),
+        ([entry("a", MADE)], [entry("a", marked("b", APPLIED))], False, False),
+        ([entry("a", OTHER)], [entry("a", marked("b", APPLIED))], False, False),
+        ([entry("a", MADE)], [entry("a", marked("a"))], False, False),
+        (
+            [entry("a", MADE)],
+            [entry("a", marked("a", APPLIED, actions=("create", "delete")))],
+            False,
+            False,
+        ),
         ([entry("a", MADE), PRUNED], [entry("a", MADE)], True, True),
         ([entry("a", MADE), PRUNED], [entry("a", MADE)], False, False),
     ],

@@ -13,8 +13,14 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import AlreadyExistsError, KitaruError, PlanMoved, StackChanged
-from kitaru_iac.gateway.documents import StackChange, Where
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    PlanMoved,
+    ProtectedStackError,
+    StackChanged,
+)
+from kitaru_iac.gateway.documents import NewComponent, StackChange, Where
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.rehearsal import Rehearsal
 from kitaru_iac.labels import SOURCE_LABEL
@@ -27,6 +33,7 @@ from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations, planning
 from kitaru_iac.stacks.mending import Mending
 from kitaru_iac.stacks.prune import plan_prune, prune
+from kitaru_iac.stacks.removal import require_deletable
 from kitaru_iac.stacks.rename import rename
 from tests.homes import Home
 from tests.stacks.interrupts import Around, contents
@@ -205,6 +212,129 @@ def test_what_was_repaired_is_said(work: str, monkeypatch: pytest.MonkeyPatch) -
             assert ("left_repaired" in codes) is is_repaired, [str(w) for w in warnings]
             told += is_repaired
     assert told or work == "create"
+
+
+def test_a_stack_that_a_repair_makes_active_is_refused_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Active is what was replaced; its successor would be, once that is deleted."""
+    met = 0
+    for store in killed("apply that replaces", monkeypatch):
+        aside = {doc.id for doc in store.stacks(Where(names=("dev-replaced",)))}
+        if not (aside and store.stacks(Where(names=("dev",)))):
+            continue
+        met += 1
+        before = without_times(store)
+
+        def scopes(id: str, *_: object, aside: set[str] = aside) -> list[str]:
+            return ["global"] if id in aside else []
+
+        with installed(store), monkeypatch.context() as patch:
+            patch.setattr("kitaru_iac.stacks.delete.scopes_of_id", scopes)
+            for recursive in (False, True):
+                with pytest.raises(ProtectedStackError, match="is the active stack"):
+                    operations.delete("dev", recursive=recursive)
+            (stack,) = store.stacks(Where(names=("dev",)))
+            with pytest.raises(ProtectedStackError, match="is the active stack"):
+                require_deletable(stack.id, recursive=True)
+            assert without_times(store) == before
+            labels = {**stack.labels, SOURCE_LABEL: MINE.label}
+            store.update_stack(stack.id, StackChange(labels=labels))
+            (item,) = plan_prune(MINE, ["other"]).stacks
+            assert item.error is not None
+            assert "is the active stack" in item.error.what
+    assert met > 1
+
+
+def test_pruning_plans_the_repair_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    met = 0
+    for store in killed("apply that replaces", monkeypatch):
+        names = {doc.name for doc in store.stacks(Where())}
+        if not {"dev", "dev-replaced"} <= names:
+            continue
+        met += 1
+        with installed(store):
+            (stack,) = store.stacks(Where(names=("dev",)))
+            labels = {**stack.labels, SOURCE_LABEL: MINE.label}
+            store.update_stack(stack.id, StackChange(labels=labels))
+            before = without_times(store)
+            (item,) = plan_prune(MINE, ["other"]).stacks
+            assert without_times(store) == before
+            assert repairs(item.planned.plan)
+            prune(item, MINE)
+            assert {doc.name for doc in all_of(store)} == {"default"}
+    assert met > 1
+
+
+@PLACES
+def test_a_deletion_with_its_parts_is_finished_before_a_stack_of_its_name_is_made(
+    is_local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts that the new stack has no use for would stay, and nobody would say so."""
+    left = 0
+    for store in killed("delete", monkeypatch, is_local=is_local):
+        with installed(store):
+            if store.stacks(Where(names=("dev",))):
+                continue
+            parts = [doc for doc in all_of(store) if doc.name == "dev"]
+            plan = planning.plan_stack(from_mapping(LOCAL)).plan
+            assert len(repairs(plan)) == len(parts) + len(store.orphaned_secrets())
+            left += bool(parts)
+            made = operations.create(from_mapping(LOCAL))
+            said = [str(warning) for warning in made.warnings if warning.code == "left_repaired"]
+            assert len(said) == bool(repairs(plan))
+            if parts:
+                assert "deleted" in said[0]
+            assert not store.connectors(Where())
+            kinds = {doc.type for doc in store.components(Where(names=("dev",)))}
+            assert kinds == {"orchestrator", "artifact_store"}
+            assert operations.clean().removed == ()
+    assert left > 1
+
+
+def test_where_somebody_has_the_name_by_now_it_is_said_who_and_nothing_repaired(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    met = 0
+    for store in killed("apply that replaces", monkeypatch):
+        aside = store.components(Where(names=("dev-replaced",)))
+        own = {doc.type for doc in store.components(Where(names=("dev",)))}
+        if store.stacks(Where(names=("dev",))) or not aside or aside[0].type in own:
+            continue
+        met += 1
+        part = aside[0]
+        store.create_component(NewComponent(part.type, "dev", part.flavor))
+        before = without_times(store)
+        with installed(store):
+            refused: list[Callable[[], object]] = [
+                lambda: planning.plan_stack(from_mapping(REMOTE)),
+                lambda: operations.apply(from_mapping(REMOTE)),
+                lambda: operations.delete("dev", recursive=True),
+                operations.clean,
+            ]
+            for work in refused:
+                with pytest.raises(KitaruError) as failed:
+                    work()
+                kind = part.type.replace("_", "-")
+                assert f"zenml {kind} rename dev NEW" in str(failed.value.remedy)
+                assert without_times(store) == before
+    assert met
+
+
+def test_a_stack_that_is_set_aside_is_renamed_by_its_own_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    met = 0
+    for store in killed("apply that replaces", monkeypatch):
+        names = {doc.name for doc in store.stacks(Where())}
+        if "dev-replaced" not in names or "dev" in names:
+            continue
+        met += 1
+        with installed(store):
+            done = rename("dev", "other")
+            assert {doc.name for doc in store.stacks(Where())} == {"default", "other"}
+            assert "left_repaired" in [warning.code for warning in done.warnings]
+    assert met
 
 
 def test_a_change_of_this_machine_that_is_under_way_is_not_rehearsed(
