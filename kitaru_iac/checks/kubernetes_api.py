@@ -1,4 +1,4 @@
-"""Questions to the API of a Kubernetes cluster itself: what its cloud does not tell.
+"""The API of a Kubernetes cluster itself: what its cloud does not tell, and a namespace is made.
 
 The token goes to the cluster's own endpoint alone, over TLS with the certificate authority that the
 cloud names, and into no error. Needs no package: the standard library asks, through the proxy that
@@ -109,6 +109,30 @@ class KubernetesApi:
         path = f"/api/v1/namespaces/{quote(name, safe='')}"
         self.read(path, f"namespace {name}", "namespaces", _SHOW)
         return name
+
+    def make_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Make a namespace. One that is there stays as it is, whoever made it.
+
+        Returns:
+            Whether it was made; False where it was there by then.
+
+        Raises:
+            BeingDeleted: It is there, and goes.
+            NotLetIn: The cluster does not let this identity make namespaces, or look at them.
+            Skipped: As `read`.
+            Unavailable: No usable answer came; it may have been made.
+        """
+        metadata = {"name": name, "labels": dict(labels)}
+        wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        status, _ = self._ask("/api/v1/namespaces", json.dumps(wanted).encode())
+        if status in {401, 403}:
+            may = "kubectl auth can-i create namespaces"
+            raise NotLetIn(f"the cluster answered {status}: these credentials may not make it", may)
+        if status == 409:  # a name that is taken; one that is being deleted is, too
+            self.namespace(name)
+        elif status != 201:
+            raise Unavailable(f"the cluster answered {status} when it was to be made", _SHOW)
+        return status == 201
 
     def service_account(self, namespace: str, name: str) -> Mapping[str, object]:
         """Read a service account; empty where there is none.

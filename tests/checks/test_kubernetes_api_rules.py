@@ -105,6 +105,52 @@ def test_a_namespace_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "then", "found"),
+    [
+        (201, None, True),
+        (409, (200, FOUND), False),
+        (409, (200, TERMINATING), BeingDeleted),
+        (409, (404, b""), NotInCluster),
+        (409, (403, b""), NotLetIn),
+        (401, None, NotLetIn),
+        (403, None, NotLetIn),
+        (200, None, Unavailable),
+        (202, None, Unavailable),
+        (404, None, Unavailable),
+        (422, None, Unavailable),
+        (429, None, Unavailable),
+        (500, None, Unavailable),
+    ],
+)
+def test_a_namespace_is_made_in_one_call_and_only_a_name_that_is_taken_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    then: tuple[int, bytes] | None,
+    found: object,
+) -> None:
+    asked: list[tuple[str, object]] = []
+
+    def ask(
+        self: KubernetesApi, path: str, body: bytes | None = None, accept: str | None = None
+    ) -> tuple[int, bytes]:
+        asked.append((path, None if body is None else json.loads(body)))
+        if body is not None:
+            return status, b""
+        assert then is not None
+        return then
+
+    monkeypatch.setattr(KubernetesApi, "_ask", ask)
+    api = KubernetesApi("https://c", None, "t0ken", 5)
+    seen = _ends(lambda: api.make_namespace("ml", {"a": "b"}))
+    assert seen is found or type(seen) is found
+    assert "t0ken" not in repr(seen)
+    metadata = {"name": "ml", "labels": {"a": "b"}}
+    wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    looked = [] if then is None else [("/api/v1/namespaces/ml", None)]
+    assert asked == [("/api/v1/namespaces", wanted), *looked]
+
+
+@pytest.mark.parametrize(
     ("endpoint", "authority"), [("", None), ("http://c", None), ("https://c", "")]
 )
 def test_a_token_goes_to_no_endpoint_that_is_not_sure(endpoint: str, authority: str | None) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def cluster(
     kubernetes_programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KubernetesServer]:
     folder = tmp_path_factory.mktemp("kubernetes")
-    users = ["nobody", "looking", "leaving", "pulling", *_ONE, *_BUT]
+    users = ["nobody", "looking", "leaving", "pulling", "making", *_ONE, *_BUT]
     running = KubernetesServer(kubernetes_programs, folder, users)
     try:
         running.start()
@@ -82,6 +83,24 @@ def test_a_namespace_that_is_being_deleted_is_not_there(cluster: KubernetesServe
     assert _ends(going) is BeingDeleted
 
 
+def test_a_namespace_is_made_by_who_may_and_left_as_it_is(cluster: KubernetesServer) -> None:
+    making, other = cluster.api("making"), cluster.api("nobody")
+    rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create", "get"]}]
+    cluster.allow("making", None, rules)
+    _soon(partial(_ends, partial(making.namespace, "new")), NotInCluster)
+    make = partial(making.make_namespace, "new")
+    assert _ends(lambda: other.make_namespace("new", {})) is NotLetIn
+    labels = {"app.kubernetes.io/managed-by": "kitaru", "kitaru-stack": "prod"}
+    assert make(labels) is True
+    assert make({"kitaru-stack": "other"}) is False
+    metadata: Any = making.read("/api/v1/namespaces/new", "it", "namespaces", "show")["metadata"]
+    assert metadata["labels"].items() >= labels.items()
+    assert _ends(lambda: making.make_namespace("a" * 64, {})) is Unavailable
+    # A name is taken until the namespace has gone, for which there is no controller here.
+    cluster.delete("/api/v1/namespaces/new")
+    assert _ends(lambda: make(labels)) is BeingDeleted
+
+
 def test_a_secret_is_seen_without_what_is_in_it(cluster: KubernetesServer) -> None:
     at = "/api/v1/namespaces/ml"
     inside = {".dockerconfigjson": base64.b64encode(b"{}").decode()}
@@ -119,6 +138,7 @@ def test_a_cluster_that_hangs_leaves_it_open(cluster: KubernetesServer) -> None:
         hung = cluster.api("but-0", timeout=0.5)
         assert _ends(lambda: hung.denied("ml", CLUSTER_RIGHTS)) is Unavailable
         assert _ends(lambda: hung.namespace("ml")) is Unavailable
+        assert _ends(lambda: hung.make_namespace("ml", {})) is Unavailable
     finally:
         cluster.awaken()
     assert _ends(lambda: cluster.api("but-0").denied("ml", ())) == ()

@@ -48,6 +48,10 @@ class KubernetesLoopback:
     def forget(self) -> None:
         """Have nothing, and deny nothing."""
         self.namespaces: set[str] = set()
+        #: Of namespaces, those that are being deleted.
+        self.going: set[str] = set()
+        #: Of namespaces that were made here.
+        self.labels: dict[str, dict[str, str]] = {}
         #: ``NAMESPACE/NAME`` → its annotations.
         self.accounts: dict[str, dict[str, str]] = {}
         #: Path → what else is there.
@@ -82,7 +86,8 @@ class KubernetesLoopback:
         if not self._knows(request.bearer):
             return _status(401, "Unauthorized")
         if request.method == "POST":
-            return self._reviewed(request)
+            made = request.path == "/api/v1/namespaces"
+            return self._made(request) if made else self._reviewed(request)
         if request.path in self.objects:
             return json_response({"metadata": {}, **self.objects[request.path]})
         parts = request.path.strip("/").split("/")
@@ -94,7 +99,10 @@ class KubernetesLoopback:
         if len(parts) == 4:
             if parts[3] not in self.namespaces:
                 return _status(404, "NotFound")
-            return json_response({"kind": "Namespace", "metadata": {"name": parts[3]}})
+            metadata: dict[str, Any] = {"name": parts[3]}
+            if parts[3] in self.going:
+                metadata["deletionTimestamp"] = "2026-11-28T09:00:00Z"
+            return json_response({"kind": "Namespace", "metadata": metadata})
         return self._secret(request) if parts[4] == "secrets" else self._account(parts)
 
     def _is_refused(self, permission: str, path: str) -> bool:
@@ -105,6 +113,17 @@ class KubernetesLoopback:
         except Exception:  # whichever way a cloud's double denies
             return True
         return False
+
+    def _made(self, request: Request) -> Answer:
+        """A namespace; a name that is taken is refused, also by one that is being deleted."""
+        if self._is_refused("container.namespaces.create", request.path):
+            return _status(403, "Forbidden")
+        metadata = request.json()["metadata"]
+        if metadata["name"] in self.namespaces:
+            return _status(409, "AlreadyExists")
+        self.namespaces.add(metadata["name"])
+        self.labels[metadata["name"]] = metadata["labels"]
+        return json_response({"kind": "Namespace", "metadata": metadata}, 201)
 
     def _account(self, parts: list[str]) -> Answer:
         name = f"{parts[3]}/{parts[5]}"
