@@ -19,6 +19,7 @@ __all__ = [
     "LeftRepaired",
     "LeftToDo",
     "LocalCredentials",
+    "NamespaceNotMade",
     "NoActiveProject",
     "NotPruned",
     "NotReadyYet",
@@ -111,6 +112,12 @@ class LocalCredentials(KitaruWarning):
     """The stack uses the credentials of whichever machine runs it; none are stored with it."""
 
     code = "local_credentials"
+
+
+class NamespaceNotMade(KitaruWarning):
+    """The namespace of a stack's pods may be missing in the cluster that was made for it."""
+
+    code = "namespace_not_made"
 
 
 class NoActiveProject(KitaruWarning):

@@ -55,6 +55,7 @@ CODES = {
     "left_to_do",
     "local_credentials",
     "missing_packages",
+    "namespace_not_made",
     "no_active_project",
     "not_allowed",
     "not_connected",

@@ -8,7 +8,7 @@ cloud, and says what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kitaru_iac.checks.model import Check, CheckInfo
 from kitaru_iac.records.model import Records
@@ -16,6 +16,9 @@ from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud, StackType
 from kitaru_iac.spec.model import BaseSpec, StackSpec
 from kitaru_iac.values import dataclass, field
+
+if TYPE_CHECKING:
+    from kitaru_iac.checks.kubernetes_api import KubernetesApi
 
 __all__ = [
     "Account",
@@ -26,6 +29,7 @@ __all__ = [
     "Component",
     "Inputs",
     "Marked",
+    "NewNamespace",
     "PolicyDocuments",
     "ProvisionModule",
     "Provisioning",
@@ -143,6 +147,23 @@ class Account(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class NewNamespace:
+    """The namespace of a stack's pods, to be there in the cluster that is made for the stack.
+
+    Attributes:
+        name: What it is called.
+        cluster: The cluster, as its cloud calls it.
+        api: Gives the API of that cluster, with fresh credentials. Raises `ProbeError`.
+        by_hand: The command that makes it.
+    """
+
+    name: str
+    cluster: str
+    api: Callable[[], KubernetesApi]
+    by_hand: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What is to be made for one description.
 
@@ -159,6 +180,8 @@ class Target:
             time, as ``Google makes the account``; None where trying again does not help.
         late: Says after a run for what the cloud still needs time before the stack can be
             registered; None where there is nothing to wait for.
+        namespace: What is to be in the cluster that is made; None where no cluster is, or where
+            every cluster has it.
     """
 
     account: Account
@@ -171,6 +194,7 @@ class Target:
     notes: tuple[str, ...] = ()
     passing: Callable[[str], str | None] | None = None
     late: Callable[[], str | None] | None = None
+    namespace: NewNamespace | None = None
 
     @property
     def place(self) -> Mapping[str, str]:

@@ -68,6 +68,7 @@
         ├── LeftRepaired       left_repaired           -    a dead run's leftovers are put right
         ├── LeftToDo           left_to_do              -    beside what was made
         ├── LocalCredentials   local_credentials       -    this machine's; nothing is stored
+        ├── NamespaceNotMade   namespace_not_made      -    in a cluster that was made
         ├── NoActiveProject    no_active_project       -
         ├── NotPruned          not_pruned              -    it may be another source's
         ├── NotReadyYet        not_ready_yet           -    what was made, for all the waiting

@@ -14,6 +14,7 @@ from kitaru_iac.engine.events import name_of
 from kitaru_iac.engine.patience import awaited
 from kitaru_iac.engine.progress import as_view
 from kitaru_iac.errors import DeploymentNotFound, KitaruError
+from kitaru_iac.infrastructure import namespaces
 from kitaru_iac.infrastructure.deletion_protection import (
     guards_any,
     require_claimed,
@@ -36,10 +37,11 @@ from kitaru_iac.notices import KitaruWarning, LeftToDo, NotReadyYet
 from kitaru_iac.plan.model import Action, Step
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
+from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback
-    from kitaru_iac.clouds.provider import Sighting
+    from kitaru_iac.clouds.provider import Provisioning, Sighting, Target
     from kitaru_iac.engine.deployment import Deployment
     from kitaru_iac.infrastructure.deployments import OwnedDeployment
     from kitaru_iac.spec.credentials import Credentials
@@ -196,15 +198,44 @@ def _execute(
         outputs = (
             target.outputs if dry_run else {key: result.outputs.get(key) for key in target.outputs}
         )
-        steps, done = result.steps(target.names), filled(spec, outputs)
+        steps = result.steps(target.names)
         if not dry_run and any(step.action is Action.CREATE for step in steps):
             warnings = (*(LeftToDo(note) for note in target.notes), *warnings)
         kinds = registry.provisioning(spec.cloud)
-        made = new_ones(done, kinds.named, steps)
-        beside = new_beside(kinds.beside, kinds.named, done, steps)
-        return InfrastructureResult(
-            done, steps, labels, made=made, beside=beside, warnings=warnings
+        inside = _inside(target, owned.marks, steps, kinds.named.get("cluster"), view, dry_run)
+        steps, warnings = (*steps, *inside.steps), (*warnings, *inside.warnings)
+        return _with_new(
+            InfrastructureResult(filled(spec, outputs), steps, labels, warnings=warnings), kinds
         )
+
+
+def _with_new(found: InfrastructureResult, kinds: Provisioning) -> InfrastructureResult:
+    """The same, with what of it is new."""
+    own = {namespaces.KIND: namespaces.KIND}
+    named, words = {**kinds.named, **own}, {**kinds.beside, **own}
+    return replace(
+        found,
+        made=new_ones(found.spec, named, found.steps),
+        beside=new_beside(words, named, found.spec, found.steps),
+    )
+
+
+def _inside(
+    target: Target,
+    marks: Mapping[str, str],
+    steps: Sequence[Step],
+    cluster: str | None,
+    say: ProgressCallback,
+    dry_run: bool,
+) -> namespaces.Inside:
+    """See to what is to be in the cluster that a run makes, once that is there."""
+    wanted = target.namespace
+    if wanted is None or cluster is None:
+        return namespaces.Inside()
+    new = namespaces.is_new(cluster, steps)
+    if dry_run:
+        return namespaces.looked_at(wanted, new=new)
+    return namespaces.made(wanted, marks, say, new=new)
 
 
 def _require_nothing_lost(

@@ -7,8 +7,9 @@ action that a reader does not know counts as a change. `schema` has the format's
 The digest is that of what would be done and of what was asked for: of each stack its canonical
 description, and of each change its address, actions, differing fields and who else uses the thing.
 Texts, times, versions, checks and warnings are not in it, nor what is done first about what a run
-that died has left. Nor is any secret, not hashed either, nor that a service connector's secrets
-differ, which not every login may see: two plans that differ in secrets alone have one digest.
+that died has left, nor what is made inside a cluster, where not every login may look. Nor is any
+secret, not hashed either, nor that a service connector's secrets differ, which not every login may
+see: two plans that differ in secrets alone have one digest.
 """
 
 from __future__ import annotations
@@ -177,18 +178,24 @@ def is_change(change: Mapping[str, Any]) -> bool:
 
 def is_repair(change: Mapping[str, Any]) -> bool:
     """Say whether a change is about what a run that died has left."""
-    return (change.get("reason") or {}).get("code") == Reason.LEFT_BY_DEAD_RUN
+    return _code(change) == Reason.LEFT_BY_DEAD_RUN
+
+
+def _code(change: Mapping[str, Any]) -> object:
+    return (change.get("reason") or {}).get("code")
 
 
 def needs_review(change: Mapping[str, Any]) -> bool:
     """Say whether a change does anything that the digest knows of: more than writing secrets.
 
     That something is taken over is known to each login, also to one that is shown no secrets. What
-    a run that died has left is put right whichever plan is applied, and nothing else with it.
+    a run that died has left is put right whichever plan is applied, and nothing else with it. So is
+    what a cluster lacks that is the stack's own: who reviews need not be let in there, and what is
+    made follows from the description.
     """
-    if is_repair(change):
+    if is_repair(change) or _code(change) == Reason.IN_CLUSTER:
         return False
-    takes_over = (change.get("reason") or {}).get("code") == Reason.TAKEN_OVER
+    takes_over = _code(change) == Reason.TAKEN_OVER
     if takes_over or change["actions"] != ["update"] or not change.get("undigested"):
         return is_change(change)
     return bool(digested_part(change)["changed"])

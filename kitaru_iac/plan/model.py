@@ -48,6 +48,7 @@ class Reason(StrEnum):
     FORCED = "forced_by_properties"
     IGNORED = "ignored_changes"
     IMPORTED = "imported"
+    IN_CLUSTER = "in_cluster"
     LEFT_BY_DEAD_RUN = "left_by_dead_run"
     MAKES_ROOM = "makes_room"
     NOT_DESCRIBED = "not_described"

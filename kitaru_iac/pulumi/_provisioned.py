@@ -91,7 +91,8 @@ class ProvisionedStack(Provisioned):
             region: The cloud's region of the runner and the registry; for GKE the cluster's zone
                 will do. For example `eu-west-1`.
             namespace: The Kubernetes namespace of the flows' pods; `default` unless given. It has
-                to exist. For example `ml`.
+                to exist, but for one in a cluster that `kitaru stack create` or `apply` makes. For
+                example `ml`.
             project: The id of the GCP project, where the container registry does not name it. For
                 example `my-project`.
             execution_role: The ARN of the IAM role that SageMaker runs the flows with. For example

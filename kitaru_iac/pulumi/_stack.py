@@ -35,7 +35,8 @@ class StackArgs:
         region: The cloud's region of the runner and the registry; for GKE the cluster's zone will
             do. For example `eu-west-1`.
         namespace: The Kubernetes namespace of the flows' pods; `default` unless given. It has to
-            exist. For example `ml`.
+            exist, but for one in a cluster that `kitaru stack create` or `apply` makes. For example
+            `ml`.
         project: The id of the GCP project, where the container registry does not name it. For
             example `my-project`.
         execution_role: The ARN of the IAM role that SageMaker runs the flows with. For example
@@ -105,8 +106,8 @@ class Stack(RegisteredStack):
     """The cloud's region of the runner and the registry; for GKE the cluster's zone will do. For
     example `eu-west-1`."""
     namespace: pulumi.Output[str | None]
-    """The Kubernetes namespace of the flows' pods; `default` unless given. It has to exist. For
-    example `ml`."""
+    """The Kubernetes namespace of the flows' pods; `default` unless given. It has to exist, but
+    for one in a cluster that `kitaru stack create` or `apply` makes. For example `ml`."""
     project: pulumi.Output[str | None]
     """The id of the GCP project, where the container registry does not name it. For example
     `my-project`."""
@@ -200,7 +201,8 @@ class Stack(RegisteredStack):
             region: The cloud's region of the runner and the registry; for GKE the cluster's zone
                 will do. For example `eu-west-1`.
             namespace: The Kubernetes namespace of the flows' pods; `default` unless given. It has
-                to exist. For example `ml`.
+                to exist, but for one in a cluster that `kitaru stack create` or `apply` makes. For
+                example `ml`.
             project: The id of the GCP project, where the container registry does not name it. For
                 example `my-project`.
             execution_role: The ARN of the IAM role that SageMaker runs the flows with. For example

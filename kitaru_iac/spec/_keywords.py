@@ -28,7 +28,8 @@ class StackFields(TypedDict, total=False):
     region: str | None
     """The cloud's region of the runner and the registry; for GKE the cluster's zone will do."""
     namespace: str | None
-    """The Kubernetes namespace of the flows' pods; `default` unless given. It has to exist."""
+    """The Kubernetes namespace of the flows' pods; `default` unless given. It has to exist, but
+    for one in a cluster that `kitaru stack create` or `apply` makes."""
     project: str | None
     """The id of the GCP project, where the container registry does not name it."""
     execution_role: str | None

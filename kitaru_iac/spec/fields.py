@@ -166,7 +166,8 @@ _TABLE = (
     ),
     FieldInfo(
         "namespace",
-        "The Kubernetes namespace of the flows' pods; `default` unless given. It has to exist.",
+        "The Kubernetes namespace of the flows' pods; `default` unless given. It has to exist, "
+        "but for one in a cluster that `kitaru stack create` or `apply` makes.",
         types=frozenset({_KUBERNETES}),
         parser="names:namespace",
         default="default",

@@ -63,7 +63,7 @@ def preview_creation(
     notes = state.preflight()
     require_engine(consent, progress=progress)
     ready = prepare(spec, dry_run=True, progress=progress, take_back=take_back)
-    plan = state.with_infrastructure(ready).plan(ready.steps)
+    plan = state.with_infrastructure(ready).plan(ready)
     return plan.extended(warnings=(*notes, *state.store.gateway.warnings))
 
 

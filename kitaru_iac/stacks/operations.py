@@ -214,13 +214,13 @@ def _apply(
             state = load()
             ready = look(spec)
             state = state.with_infrastructure(ready)
-            return _converge(state, ready, state.plan(ready.steps), make, progress)
+            return _converge(state, ready, state.plan(ready), make, progress)
     while True:
         with sole_writer(spec.name):  # what was left undone is then a dead run's
             state = load()
         ready = look(spec)
         state = state.with_infrastructure(ready)
-        plan = state.plan(ready.steps)
+        plan = state.plan(ready)
         if not plan.has_changes:
             _end_dead_run(state)
             return unchanged(state, plan)
@@ -230,7 +230,7 @@ def _apply(
             # Somebody may have thought about the plan for long. What is in the cloud by now the
             # engine sees; what is in the store is read again.
             state = load().with_infrastructure(ready)
-            if state.plan(ready.steps) == plan:
+            if state.plan(ready) == plan:
                 return _converge(state, ready, plan, make, progress)
         if progress:
             progress(f"Stack {spec.name} was changed by somebody else meanwhile; planning again")
@@ -275,6 +275,7 @@ def _converge(
     spec = state.spec
     state.require_restorable()
     notes = state.preflight()
+    looked = ready.warnings
     if any(step.action is not Action.KEEP for step in ready.steps):
         ready = make(spec, dry_run=False, checked=ready.checked)
         state = state.with_infrastructure(ready)
@@ -294,7 +295,8 @@ def _converge(
         plan=plan,
         changed=True,
         warnings=_all_warnings(
-            plan.warnings,
+            # What could not be seen before may have been done by now.
+            (warning for warning in plan.warnings if warning not in looked),
             notes,
             ready.warnings,
             warnings,

@@ -89,7 +89,7 @@ def plan_stack(
         spec, dry_run=True, progress=progress, consent=consent, show=show, take_back=take_back
     )
     state = state.with_infrastructure(ready)
-    plan = state.plan(ready.steps)
+    plan = state.plan(ready)
     notes = _preflight(state) if plan.has_changes else ()
     plan = plan.extended(warnings=(*notes, *state.store.gateway.warnings))
     checks = [result.to_dict() for result in ready.report.results] if ready.report else ()

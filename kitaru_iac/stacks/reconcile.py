@@ -158,8 +158,11 @@ class Reconciliation:
             )
         return state.with_infrastructure(ready)
 
-    def plan(self, infrastructure: tuple[Step, ...] = ()) -> Plan:
-        """The steps in both layers, of which those of the infrastructure are given.
+    def plan(self, ready: InfrastructureResult | None = None) -> Plan:
+        """The steps in both layers.
+
+        Args:
+            ready: What would be done to the infrastructure; None is nothing.
 
         Raises:
             ProtectedStackError: A part that other stacks use would be replaced.
@@ -175,11 +178,13 @@ class Reconciliation:
 
             records, shared = with_sharing(self.store, current, records)
         records = with_record(records, desired, current)
+        infrastructure = () if ready is None else ready.steps
         steps = [*self.mending.steps, *infrastructure, *records]
         if self.spec.activate and not self._is_chosen:
             steps.append(Step(Action.ACTIVATE, "stack", desired.stack))
+        said = () if ready is None else ready.warnings
         warnings = (*desired.notes, *shared, *self.unread_secrets(), *self._active_elsewhere())
-        return Plan(desired.stack, tuple(steps), warnings)
+        return Plan(desired.stack, tuple(steps), (*said, *warnings))
 
     @property
     def is_active(self) -> bool:

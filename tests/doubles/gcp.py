@@ -218,6 +218,11 @@ class GcpLoopback:
         }
         return f"gs://{name}"
 
+    @property
+    def authority(self) -> str:
+        """Whom one trusts in a cluster, as GKE tells it."""
+        return base64.b64encode(self._ca.bundle.read_bytes()).decode()
+
     def cluster(
         self, name: str, location: str = LOCATION, status: str = "RUNNING", **settings: Any
     ) -> str:
@@ -225,9 +230,7 @@ class GcpLoopback:
         full_name = f"projects/{PROJECT}/locations/{location}/clusters/{name}"
         fields: dict[str, Any] = {
             "endpoint": "127.0.0.1",
-            "master_auth": {
-                "cluster_ca_certificate": base64.b64encode(self._ca.bundle.read_bytes()).decode()
-            },
+            "master_auth": {"cluster_ca_certificate": self.authority},
             "workload_identity_config": {"workload_pool": f"{PROJECT}.svc.id.goog"},
             "current_master_version": VERSION,
             "current_node_count": 1,

@@ -81,7 +81,7 @@ class NetworkMaker:
             del state.clusters[full]
         elif operation in {"create", "update"}:
             self.given[full] = {k: v for k, v in inputs.items() if not k.startswith("_")}
-            state.clusters[full] = _cluster(state.project, full, inputs)
+            state.clusters[full] = _cluster(state, full, inputs)
         if operation != "read":
             return {"id": full}
         seen = state.clusters[full]
@@ -172,7 +172,7 @@ def _regional(kind: str, inputs: Inputs) -> str:
     return f"projects/{inputs['project']}/regions/{inputs['region']}/{kind}/{inputs['name']}"
 
 
-def _cluster(project: str, full: str, inputs: Inputs) -> Cluster:
+def _cluster(state: GcpState, full: str, inputs: Inputs) -> Cluster:
     """As GKE's SDK has it."""
     private, networks = inputs["privateClusterConfig"], inputs["masterAuthorizedNetworksConfig"]
     defaults = inputs["clusterAutoscaling"]["autoProvisioningDefaults"]
@@ -181,12 +181,13 @@ def _cluster(project: str, full: str, inputs: Inputs) -> Cluster:
         name=inputs["name"],
         location=inputs["location"],
         status=Cluster.Status.RUNNING,
-        endpoint="127.0.0.1",
+        endpoint=state.endpoint,
+        master_auth={"cluster_ca_certificate": state.authority},
         current_master_version=VERSION,
         self_link=f"https://container.googleapis.com/v1/{full}",
         autopilot={"enabled": bool(inputs.get("enableAutopilot"))},
         resource_labels=inputs.get("resourceLabels") or {},
-        workload_identity_config={"workload_pool": f"{project}.svc.id.goog"},
+        workload_identity_config={"workload_pool": f"{state.project}.svc.id.goog"},
         private_cluster_config={
             "enable_private_nodes": bool(private.get("enablePrivateNodes")),
             "enable_private_endpoint": bool(private.get("enablePrivateEndpoint")),

@@ -118,6 +118,9 @@ class GcpState:
 
     project: str = PROJECT
     clusters: dict[str, Cluster] = field(default_factory=dict)
+    #: Where clusters that are made have their API, and whom one trusts there, in base64.
+    endpoint: str = "127.0.0.1"
+    authority: str = ""
     repositories: dict[str, Repository] = field(default_factory=dict)
     #: Bucket name → fields laid over what the GCS server says (location, iamConfiguration, ...).
     buckets: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -20,14 +20,18 @@ def described(**more: Any) -> StackSpec:
 
 
 def stand_in(patch: pytest.MonkeyPatch, engine: State, account: Cloud, **more: Any) -> None:
-    """Let `provision` make a target that takes no names, with this engine in this account."""
+    """Let `provision` make a target that takes no names, with this engine in this account.
+
+    `named` are the types of what a description names.
+    """
+    named = more.pop("named", {})
     given = {
         "names": {}, "program": None, "account": account, "plugins": (), "outputs": {},
         "place": {}, "claims": (), "notes": (), "makes_anything": True, "passing": None,
-        "late": None, **more,
+        "late": None, "namespace": None, **more,
     }  # fmt: skip
     made_by = SimpleNamespace(target=lambda _: SimpleNamespace(**given), place_of=None)
-    cloud = SimpleNamespace(load=lambda: made_by, named={}, beside={})
+    cloud = SimpleNamespace(load=lambda: made_by, named=named, beside={})
     patch.setattr(provision.registry, "provisioning", lambda _: cloud)
     patch.setattr(provision, "opened", lambda *_: nullcontext(engine))
     patch.setattr(provision, "configured", lambda *_, **__: owned(account, engine))

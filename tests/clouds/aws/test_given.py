@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.clouds.aws.provision.target import target
+from kitaru_iac.checks.probes import Denied, ProbeError
+from kitaru_iac.clouds.aws.provision.target import account_for, target
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
@@ -136,12 +137,23 @@ def test_all_is_told_at_once_with_what_cannot_be_made_as_described(world: World)
     ]
 
 
-def test_a_namespace_that_nobody_makes_is_told(world: World) -> None:
-    assert target(described()).notes == ()
-    (note,) = target(described().having(namespace="ml")).notes
-    assert note == (
-        "The namespace ml is not made; before the first run: aws eks update-kubeconfig --name "
-        f"kitaru-prod --region {REGION} && kubectl create namespace ml"
+def test_a_new_cluster_is_to_have_the_namespace_that_not_every_one_has(world: World) -> None:
+    assert target(described()).namespace is None
+    wanted = target(described().having(namespace="ml")).namespace
+    assert wanted is not None
+    assert (wanted.name, wanted.cluster) == ("ml", "kitaru-prod")
+    assert wanted.by_hand == (
+        f"aws eks update-kubeconfig --name kitaru-prod --region {REGION} && "
+        "kubectl create namespace ml"
     )
+    with pytest.raises(ProbeError, match="kitaru-prod"):
+        wanted.api()  # it is yet to be made
     is_used = described().having(namespace="ml", cluster="team", resources={})
-    assert target(is_used).notes == ()
+    assert target(is_used).namespace is None
+    world.fit_cluster()
+    api = account_for(described()).cluster_api(world.cluster)
+    assert api.namespace("ml") == "ml"
+    assert api.make_namespace("new", {}) is True
+    world.faults.fail("eks:DescribeCluster", "AccessDenied", status=403)
+    with pytest.raises(Denied):
+        account_for(described()).cluster_api(world.cluster)

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.clouds.aws.provision import cluster_access
+from kitaru_iac.clouds.aws.kubernetes_api import api_of
+from kitaru_iac.clouds.aws.provision import account, cluster_access
 from kitaru_iac.engine.errors import DeploymentElsewhere, UpdateFailed
 from kitaru_iac.errors import DescriptionError, KitaruError, NotAllowedError, NotFoundError
 from kitaru_iac.infrastructure import destroy as d
@@ -26,8 +27,10 @@ from kitaru_iac.plan.model import Action, Layer, Step
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.kinds import InfraMode
 from kitaru_iac.spec.model import StackSpec
+from tests.clouds.aws.world import authority, cluster_api, cluster_place
 from tests.doubles.aws import ACCOUNT_ID, REGION
 from tests.doubles.standin.fixtures import EngineRoom
+from tests.doubles.web import json_response
 from tests.warm.client import Process, begin
 
 pytestmark = pytest.mark.engine
@@ -289,13 +292,19 @@ def test_a_cluster_is_made_only_where_asked_for(
     with pytest.raises(DescriptionError, match="none is made unasked"):
         p.preview_infrastructure(eks())
 
+    api = cluster_api()
+    api.forget()
+    place = cluster_place(api, authority())  # moto's own is nowhere
+    monkeypatch.setattr(account, "api_of", lambda access, seen: api_of(access, {**seen, **place}))
     with monkeypatch.context() as before:  # its state has the names of an older deployment
         before.setattr(cluster_access, "name_of", cluster_access._former_name_of)
-        made = p.provision(eks(**CLUSTER))
+        made = p.provision(eks(**CLUSTER, namespace="ml"))
     assert made.spec.cluster == "kitaru-prod"  # type: ignore[union-attr]
     assert sorted(made.beside) == sorted(
         f"role: {one['RoleName']}" for one in aws.client("iam").list_roles()["Roles"]
     )
+    assert made.made >= {"cluster", "namespace"}
+    assert api.labels["ml"]["pulumi-stack"] == "prod"
     cluster = aws.client("eks").describe_cluster(name="kitaru-prod")["cluster"]
     assert cluster["status"] == "ACTIVE"
     assert len(cluster["resourcesVpcConfig"]["subnetIds"]) >= 2
@@ -318,7 +327,7 @@ def test_a_cluster_is_made_only_where_asked_for(
     server = CLUSTER["infrastructure"]["cluster_access"][0]
     entry = {"clusterName": "kitaru-prod", "principalArn": server}
     scopes = eks_client.list_associated_access_policies(**entry)["associatedAccessPolicies"]
-    assert [found["accessScope"]["namespaces"] for found in scopes] == [["default"]]
+    assert [found["accessScope"]["namespaces"] for found in scopes] == [["ml"]]
     report = verify(made.spec.having(infra=InfraMode.VERIFY, resources={}))
     assert [r.id for r in report.results if r.status == "fail"] == []
 
@@ -326,7 +335,12 @@ def test_a_cluster_is_made_only_where_asked_for(
     # them is named first.
     access = [server.replace(ACCOUNT_ID, "210987654321"), server]
     beside = {"infrastructure": CLUSTER["infrastructure"] | {"cluster_access": access}}
-    made = p.provision(eks(**CLUSTER | beside))
+    api.refusal = json_response({}, 503)
+    made = p.provision(eks(**CLUSTER | beside, namespace="ml"))
+    (warning,) = made.warnings
+    assert (warning.code, "kubectl create namespace ml" in warning.text) == (
+        "namespace_not_made", True,
+    )  # fmt: skip
     assert [change[:2] for change in sorted(changes(made.steps))] == [
         ("create", "AccessEntry"),
         ("create", "AccessPolicyAssociation"),

@@ -172,18 +172,17 @@ class World:
 
     def cluster_answers(self, status: int | None, *denied: str) -> None:
         """Let the cluster's own API answer so, over TLS; None: under an unknown authority."""
-        api = _cluster_api()
+        api = cluster_api()
         api.forget()
         api.namespaces, api.denied = ({"ml"} if status == 200 else set()), set(denied)
         api.objects, api.accounts, api.asks_for_others = {}, {}, True
         api.refusal = None if status in {None, 200, 404} else Response(status or 0, b"{}")
-        authority = _authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
-        data = base64.b64encode(authority.bundle.read_bytes()).decode()
-        self.cluster_says(endpoint=f"https://{api.endpoint}", certificateAuthority={"data": data})
+        trusted = authority() if status else ThrowAwayCA(Path(tempfile.mkdtemp()))
+        self.cluster_says(**cluster_place(api, trusted))
 
     def cluster_has(self, *secrets: str) -> None:
         """Let the cluster have these secrets, as ``NAMESPACE/NAME``."""
-        _cluster_api().secrets = set(secrets)
+        cluster_api().secrets = set(secrets)
 
     def version_is(self, status: str | None) -> None:
         """Answer for the versions of Kubernetes, which moto does not list."""
@@ -203,16 +202,16 @@ class World:
     def unmanaged(self, addon: str, path: str, **status: int) -> None:
         """Let the cluster itself run an add-on, which EKS does not manage."""
         self.client("eks").delete_addon(clusterName=self.cluster, addonName=addon)
-        _cluster_api().objects[f"/apis/apps/v1/namespaces/kube-system/{path}"] = {"status": status}
+        cluster_api().objects[f"/apis/apps/v1/namespaces/kube-system/{path}"] = {"status": status}
 
     def pods_have(self, account: str, role: str | None = None) -> None:
         """Make a service account in the cluster, with a role by its annotation."""
         annotations = {"eks.amazonaws.com/role-arn": role} if role else {}
-        _cluster_api().accounts[f"default/{account}"] = annotations
+        cluster_api().accounts[f"default/{account}"] = annotations
 
     def forbid_asking_for_others(self) -> None:
         """Let the cluster deny reviews of what service accounts may do."""
-        _cluster_api().asks_for_others = False
+        cluster_api().asks_for_others = False
 
     def addon_says(self, **fields: Any) -> None:
         self.faults.change("eks:DescribeAddon", lambda body: body["addon"].update(fields))
@@ -332,16 +331,22 @@ class World:
 
 
 @cache
-def _authority() -> ThrowAwayCA:
+def authority() -> ThrowAwayCA:
     return ThrowAwayCA(Path(tempfile.mkdtemp()))
 
 
 @cache
-def _cluster_api() -> KubernetesLoopback:
+def cluster_api() -> KubernetesLoopback:
     """A cluster's API: it lets in all who bring a token of EKS's form."""
-    api = KubernetesLoopback(_authority(), lambda token: (token or "").startswith("k8s-aws-v1."))
+    api = KubernetesLoopback(authority(), lambda token: (token or "").startswith("k8s-aws-v1."))
     api.start()
     return api
+
+
+def cluster_place(api: KubernetesLoopback, trusted: ThrowAwayCA) -> dict[str, Any]:
+    """Where a cluster is, as EKS tells it."""
+    data = base64.b64encode(trusted.bundle.read_bytes()).decode()
+    return {"endpoint": f"https://{api.endpoint}", "certificateAuthority": {"data": data}}
 
 
 @cache

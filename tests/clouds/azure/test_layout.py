@@ -415,6 +415,15 @@ def test_who_makes_a_cluster_may_make_what_it_is_made_of() -> None:
     assert "Microsoft.Storage/storageAccounts/read" not in names_["Actions"]
 
 
+def test_who_makes_a_namespace_in_a_cluster_is_let_in() -> None:
+    _, without = provision_policy(aks())["roleDefinitions"]
+    _, group = provision_policy(aks(namespace="ml"))["roleDefinitions"]
+    assert set(group["Actions"]) - set(without["Actions"]) == {
+        "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action"
+    }
+    assert not any("managedClusters/list" in action for action in without["Actions"])
+
+
 def test_who_provisions_may_assign_these_roles_to_identities_alone() -> None:
     policy = provision_policy(described())
     names_, group = policy["roleDefinitions"]

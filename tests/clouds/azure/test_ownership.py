@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.azure.provision import names, target
 from kitaru_iac.clouds.azure.provision.account import Account
 from kitaru_iac.clouds.azure.provision.kinds import (
@@ -415,6 +417,31 @@ def test_who_runs_the_steps_of_what_exists_is_looked_up(
     for words in ("does not tell which identity", "Storage Blob Data Contributor", "AcrPull",
                   "Container Registry Repository Reader", "/registries/", "OBJECT_ID"):  # fmt: skip
         assert words in note
+
+
+def test_a_new_cluster_is_to_have_the_namespace_that_not_every_one_has(
+    account: Account, world: World
+) -> None:
+    world.fit_cluster()
+    more: dict[str, Any] = {"type": "kubernetes", "resources": {"cluster": "create"}}
+    more["infrastructure"] = {"endpoint_access": ["203.0.113.7/32"]}
+    assert target.target(described(world, **more)).namespace is None
+    wanted = target.target(described(world, **more, namespace="ml")).namespace
+    assert wanted is not None
+    assert (wanted.name, wanted.cluster) == ("ml", "kitaru-prod")
+    assert wanted.by_hand == (
+        f"az aks get-credentials --name kitaru-prod --admin --resource-group {HERE} "
+        f"--subscription {world.azure.subscription_id} && kubectl create namespace ml"
+    )
+    with pytest.raises(NotFound):
+        wanted.api()  # it is yet to be made
+    path = world.cluster_id.split("/")
+    open_it = partial(account.cluster_api, path[4], path[-1])
+    assert open_it().namespace("ml") == "ml"
+    assert open_it().make_namespace("new", {}) is True
+    world.azure.deny("Microsoft.ContainerService/managedClusters/listClusterUserCredential/action")
+    with pytest.raises(Denied):
+        open_it()
 
 
 def test_every_claim_of_a_whole_stack_can_be_looked_up(account: Account, world: World) -> None:

@@ -211,14 +211,16 @@ AKS: dict[str, Any] = {
 def test_a_cluster_is_made_registered_converged_and_taken_down(
     azure_room: AzureRoom, tmp_path: Path, kitaru: Kitaru
 ) -> None:
-    azure = azure_room.world.azure
+    azure, inside = azure_room.world.azure, azure_room.world.api
     azure.storage_account("theirs12", GROUP)
     file = tmp_path / "stack.yaml"
-    file.write_text(yaml.safe_dump({**given(azure_room), **AKS}))
+    file.write_text(yaml.safe_dump({**given(azure_room), **AKS, "namespace": "runs"}))
     prod = ["-f", str(file)]
 
     made = kitaru("stack", "create", *prod, "--yes")
     assert made.code == 0, made.err
+    assert "Made namespace: runs" in made.out
+    assert inside.labels["runs"]["kitaru-stack"] == "prod"
     assert "kubectl annotate serviceaccount" in made.err
     lines = {line.partition(": ")[0] for line in made.out.splitlines()}
     new = {f"Made {key}" for key in ("artifact_store", "container_registry", "cluster")}
@@ -237,8 +239,10 @@ def test_a_cluster_is_made_registered_converged_and_taken_down(
         if one["type"].endswith("/managedClusters")
     ]
     cluster["properties"]["apiServerAccessProfile"]["authorizedIPRanges"] = ["0.0.0.0/0"]
+    inside.namespaces.clear()
     mended(kitaru, prod, "apiServerAccessProfile")
     look_at_the_cluster(azure_room)
+    assert inside.namespaces == {"runs"}
 
     gone = kitaru("stack", "delete", "prod", "--recursive", "--force", "--infra",
                   "--include-protected", "--yes", "-o", "json")  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from kitaru_iac.checks.probes import Denied, NotFound
 from kitaru_iac.clouds.gcp.provision import names
 from kitaru_iac.clouds.gcp.provision.account import Account
 from kitaru_iac.clouds.gcp.provision.args import INSIDE, OUTPUTS, InfrastructureArgs
@@ -284,6 +285,16 @@ def test_the_own_policy_speaks_of_what_is_made() -> None:
     # What is there may be looked at, and nothing more.
     looks = {"container.clusters.get", "container.clusters.list"}
     assert {one for one in without if one.startswith("container.")} == looks
+    # Inside the cluster it makes the namespace that not every one has, and no more.
+    assert not any(".namespaces." in one or one.endswith(".connect") for one in found)
+    more = {"container.namespaces.create", "container.namespaces.get"}
+    assert permissions(gke(namespace="ml")) - found == more
+    by_name = permissions(gke({**MADE, "dns_endpoint": True}, namespace="ml"))
+    assert by_name - found == {*more, "container.clusters.connect"}
+    assert not any(
+        one in permissions(gke({**MADE, "dns_endpoint": True})) for one in by_name - found
+    )
+    assert permissions(gke({}, resources={}, cluster="team", namespace="ml")) == without
     *_, condition = [
         one["condition"] for one in provision_policy(gke())["bindings"] if "condition" in one
     ]
@@ -441,11 +452,30 @@ def test_whose_a_subnetwork_is(owner: str, shared: bool) -> None:
 def test_what_is_the_users_to_do_is_said(world: World) -> None:
     assert target(gke()).notes == ()
     uri = f"eu.gcr.io/{PROJECT}/team"
-    notes = target(gke(namespace="ml", container_registry=uri)).notes
-    assert any("kubectl create namespace ml" in note for note in notes)
-    assert any(
-        "repositories add-iam-policy-binding eu.gcr.io" in note and NODES in note for note in notes
+    (note,) = target(gke(namespace="ml", container_registry=uri)).notes
+    assert "repositories add-iam-policy-binding eu.gcr.io" in note
+    assert NODES in note
+
+
+def test_a_new_cluster_is_to_have_the_namespace_that_not_every_one_has(world: World) -> None:
+    assert target(gke()).namespace is None
+    assert target(gke({}, cluster="team", resources={}, namespace="ml")).namespace is None
+    wanted = target(gke(namespace="ml")).namespace
+    assert wanted is not None
+    assert (wanted.name, wanted.cluster) == ("ml", NAME)
+    assert wanted.by_hand == (
+        f"gcloud container clusters get-credentials {NAME} --location {REGION} "
+        f"--project {PROJECT} && kubectl create namespace ml"
     )
+    with pytest.raises(NotFound):
+        wanted.api()  # it is yet to be made
+    world.gcp.cluster(NAME, REGION, endpoint=world.api.endpoint)
+    assert wanted.api().namespace("ml") == "ml"
+    world.api.namespaces = set()
+    assert wanted.api().make_namespace("ml", {}) is True
+    world.state.denied.add("container.clusters.get")
+    with pytest.raises(Denied):
+        wanted.api()
 
 
 def test_the_grants_that_an_existing_cluster_goes_without_are_said(world: World) -> None:

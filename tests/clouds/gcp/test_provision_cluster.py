@@ -60,21 +60,28 @@ def test_a_cluster_is_made_registered_converged_and_taken_down(
         *("--credentials", f"gcp-service-account:{world.gcp.credentials_file}"),
     ]
     file = tmp_path / "stack.yaml"
-    file.write_text(yaml.safe_dump({**spec(), "credentials": known[-1]}))
+    file.write_text(yaml.safe_dump({**spec(), "credentials": known[-1], "namespace": "runs"}))
     prod = ["-f", str(file)]
 
     unasked = kitaru("stack", "create", *prod)
     assert unasked.code == 1
     plan = unasked.err.partition("has to be confirmed")[0]
+    assert "create   namespace runs  (in the cluster kitaru-prod)" in plan
     words = (NAME, NETWORK_NAME, f"Cloud NAT of {NETWORK_NAME}", NODES, "container.googleapis.com")
     assert [word for word in words if word not in plan] == []
     assert list(world.state.clusters) == [theirs]
     assert world.state.compute == {}
 
+    # What the cluster does not let its maker do is no failure of the rest, and is said.
     world.state.late[NODES] = 1
+    world.state.denied.add("container.namespaces.create")
+    monkeypatch.setattr("kitaru_iac.infrastructure.namespaces._PAUSES", (0,))
     made = kitaru("stack", "create", *prod, "--yes")
     assert made.code == 0, made.err
     look_at_what_was_made(world)
+    assert "kubectl create namespace runs" in made.err
+    assert "Uses namespace: runs" in made.out
+    assert world.api.namespaces == {"ml"}
     shown = kitaru("stack", "show", "prod", "-o", "json")
     assert NAME in shown.out
 
@@ -88,8 +95,13 @@ def test_a_cluster_is_made_registered_converged_and_taken_down(
         assert by_id[f"gcp.cluster.{check}"]["status"] == "ok", by_id[f"gcp.cluster.{check}"]
     assert not [one for one in by_id.values() if one["status"] == "fail"]
 
-    again = kitaru("stack", "preview", *prod, "--detailed-exitcode")
-    assert again.code == 0, again.out
+    # Nothing else is left to do; the next run that may makes it.
+    world.state.denied.discard("container.namespaces.create")
+    again = kitaru("stack", "preview", *prod, "--detailed-exitcode", "-o", "json")
+    assert again.code == 2, again.err
+    (entry,) = again.document["item"]["stacks"]
+    left = [one["address"] for one in entry["changes"] if one["actions"] != ["no-op"]]
+    assert left == ["infrastructure/namespace/runs"]
 
     # Drift is shown: somebody opened the cluster, and took the way out away.
     networks = world.state.clusters[CLUSTER_ID].master_authorized_networks_config
@@ -102,6 +114,7 @@ def test_a_cluster_is_made_registered_converged_and_taken_down(
     mended = kitaru("stack", "apply", *prod, "--yes", "-o", "json")
     assert mended.code == 0, mended.err
     look_at_what_was_made(world)
+    assert world.api.labels["runs"]["pulumi-stack"] == "prod"
 
     gone = kitaru(
         *("stack", "delete", "prod", "--recursive", "--force", "--infra", "--yes", "-o", "json")

@@ -76,6 +76,8 @@ class World:
         self.state.roles = dict(ROLES)
         api.forget()
         api.namespaces = {"ml"}
+        # Clusters that are made have it too.
+        self.state.endpoint, self.state.authority = api.endpoint, gcp.authority
         # Roles of IAM let read what is in a cluster.
         api.require = self._require
 

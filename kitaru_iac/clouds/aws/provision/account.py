@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.probes import NoCredentials, NotFound, ProbeError
+from kitaru_iac.clouds.aws.kubernetes_api import api_of
 from kitaru_iac.clouds.aws.provision import encryption, given, marked, ownership
 from kitaru_iac.clouds.aws.provision.ownership import BUCKET, GONE, REPOSITORY
 from kitaru_iac.clouds.aws.provision.subnets import Subnet, one_per_zone
@@ -139,6 +141,20 @@ class Account:
             ),
             self.region,
         )
+
+    def cluster_api(self, name: str) -> KubernetesApi:
+        """The API of a cluster, with credentials that are as fresh as can be.
+
+        Raises:
+            ProbeError: EKS does not tell where it is.
+        """
+        access = AwsAccess(self._credentials, self.region)
+        try:
+            access.open()
+            told = access.ask("eks", "describe_cluster", about=f"the cluster {name}", name=name)
+            return api_of(access, told["cluster"])
+        finally:
+            access.close()
 
     def unfit(self, options: Infrastructure, *, cluster: bool) -> list[Problem]:
         """What is wrong with the options of `infrastructure` here; see `given.py`."""

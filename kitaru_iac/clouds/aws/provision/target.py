@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
@@ -16,7 +17,7 @@ from kitaru_iac.clouds.aws.provision.ownership import claims
 from kitaru_iac.clouds.aws.resources import account_of as account_of_arn
 from kitaru_iac.clouds.aws.resources import aws_resources
 from kitaru_iac.clouds.plugins import version_of
-from kitaru_iac.clouds.provider import Inputs, Target
+from kitaru_iac.clouds.provider import Inputs, NewNamespace, Target
 from kitaru_iac.clouds.wanted import possible, region_of, wants_cluster
 from kitaru_iac.spec.credentials import Credentials
 from kitaru_iac.spec.kinds import Cloud
@@ -59,18 +60,18 @@ def target(spec: StackSpec) -> Target:
         makes_anything=planned.makes_anything,
         claims=claims(planned),
         names=physical_names(planned),
-        notes=_notes(planned),
+        namespace=_namespace(planned, account),
     )
 
 
-def _notes(planned: Layout) -> tuple[str, ...]:
-    """What is the user's to do in a new cluster."""
-    namespace = str(planned.namespace)
-    if planned.new_cluster is None or namespace in IN_EVERY_CLUSTER:
-        return ()
-    log_in = aws("eks", "update-kubeconfig", name=planned.new_cluster, region=planned.region)
-    make = f"{log_in} && kubectl create namespace {namespace}"
-    return (f"The namespace {namespace} is not made; before the first run: {make}",)
+def _namespace(planned: Layout, account: Account) -> NewNamespace | None:
+    """What is to be in a new cluster beside what every cluster has."""
+    name, cluster = str(planned.namespace), planned.new_cluster
+    if cluster is None or name in IN_EVERY_CLUSTER:
+        return None
+    log_in = aws("eks", "update-kubeconfig", name=cluster, region=planned.region)
+    by_hand = f"{log_in} && kubectl create namespace {name}"
+    return NewNamespace(name, cluster, partial(account.cluster_api, cluster), by_hand)
 
 
 def used(spec: StackSpec) -> frozenset[str]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.probes import NoCredentials, ProbeError
+from kitaru_iac.clouds.azure.kubernetes_api import api_of
 from kitaru_iac.clouds.azure.observations import known_text
+from kitaru_iac.clouds.azure.probes_common import VERSIONS
 from kitaru_iac.clouds.azure.provision import given, holdings, lookups, marked, ownership
 from kitaru_iac.clouds.azure.provision.kinds import GROUP
 from kitaru_iac.clouds.azure.provision.layout import Known, Layout
@@ -28,6 +31,9 @@ _THEIRS = (
     *("ARM_CLIENT_ID", "ARM_CLIENT_SECRET", "ARM_TENANT_ID", "ARM_USE_MSI", "ARM_USE_OIDC"),
     *("ARM_CLIENT_CERTIFICATE_PATH", "ARM_OIDC_TOKEN"),
 )
+
+
+_CLUSTER = "Microsoft.ContainerService/managedClusters"
 
 
 @dataclass(slots=True)
@@ -126,6 +132,22 @@ class Account:
     def known(self, spec: StackSpec, planned: Layout) -> Known:
         """Look up what exists and is granted something, or on; see `lookups.py`."""
         return lookups.known(self._access, spec, planned)
+
+    def cluster_api(self, group: str, name: str) -> KubernetesApi:
+        """Give the API of a cluster, with credentials that are as fresh as can be.
+
+        Raises:
+            ProbeError: Azure gives no way into it.
+        """
+        access = AzureAccess(self._credentials)
+        path = f"/subscriptions/{self.subscription}/resourceGroups/{group}/providers/{_CLUSTER}"
+        try:
+            access.open()
+            version, about = VERSIONS["microsoft.containerservice"], f"the cluster {name}"
+            found = access.resource(f"{path}/{name}", version, about=about)
+            return api_of(access, found).api
+        finally:
+            access.close()
 
     def sight(self, type: str, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
         """Look up what Azure has under the name of a resource, and whether it is ours.

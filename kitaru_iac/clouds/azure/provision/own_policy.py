@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
 from kitaru_iac.clouds.azure.provision import grants
 from kitaru_iac.clouds.azure.provision.layout import Layout, layout
 from kitaru_iac.clouds.wanted import region_of
@@ -137,6 +138,9 @@ def _actions(planned: Layout) -> list[str]:
             *_all_of(f"{_IDENTITIES}/federatedIdentityCredentials"),
             *_all_of(_CLUSTERS),
         ]
+        if planned.namespace not in IN_EVERY_CLUSTER:
+            # Its kubeconfig is an administrator's of the cluster, which Entra does not guard.
+            found.append(f"{_CLUSTERS}/listClusterUserCredential/action")
     elif planned.workspace and planned.makes_anything:
         found.append("Microsoft.MachineLearningServices/workspaces/read")
     elif planned.cluster and planned.makes_anything:

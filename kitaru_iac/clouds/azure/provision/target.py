@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
 from kitaru_iac.checks.permissions import Identity
@@ -18,7 +19,7 @@ from kitaru_iac.clouds.azure.provision.layout import Layout, layout, place_in
 from kitaru_iac.clouds.azure.provision.ownership import claims
 from kitaru_iac.clouds.azure.resources import location_of
 from kitaru_iac.clouds.plugins import version_of
-from kitaru_iac.clouds.provider import Claim, Inputs, Target
+from kitaru_iac.clouds.provider import Claim, Inputs, NewNamespace, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.patterns import compiled
@@ -76,6 +77,7 @@ def target(spec: StackSpec) -> Target:
         names=physical_names(planned),
         notes=_notes(planned),
         passing=passing,
+        namespace=_namespace(planned, account),
     )
 
 
@@ -220,25 +222,35 @@ def _notes_of_steps(planned: Layout) -> tuple[str, ...]:
 
 def _notes_of_cluster(planned: Layout, cluster: str) -> tuple[str, ...]:
     """What is the user's to do in a new cluster."""
-    namespace = str(planned.namespace)
-    place = {"resource_group": planned.resource_group, "subscription": planned.subscription}
-    log_in = az("aks", "get-credentials", name=cluster, admin=True, **place)
+    place = _place(planned)
     pods = names.identity_name(planned.stack, Use.PODS)
     client = az("identity", "show", name=pods, query="clientId", output="tsv", **place)
     account = planned.service_accounts[-1]
     annotate = (
-        f"kubectl annotate serviceaccount {account} -n {namespace} "
+        f"kubectl annotate serviceaccount {account} -n {planned.namespace} "
         f'azure.workload.identity/client-id="$({client})"'
     )
     federated = (
         f"Pods with the label azure.workload.identity/use=true may be {pods}, which may use the "
-        f"store, once their service account names it, which ZenML does not: {log_in} && {annotate}"
+        f"store, once their service account names it, which ZenML does not: "
+        f"{_log_in(planned, cluster)} && {annotate}"
     )
-    found = [federated]
-    if namespace not in IN_EVERY_CLUSTER:
-        found.insert(
-            0,
-            f"The namespace {namespace} is not made; before the first run: {log_in} && "
-            f"kubectl create namespace {namespace}",
-        )
-    return tuple(found)
+    return (federated,)
+
+
+def _namespace(planned: Layout, account: Account) -> NewNamespace | None:
+    """What is to be in a new cluster beside what every cluster has."""
+    name, cluster = str(planned.namespace), planned.new_cluster
+    if cluster is None or name in IN_EVERY_CLUSTER:
+        return None
+    by_hand = f"{_log_in(planned, cluster)} && kubectl create namespace {name}"
+    api = partial(account.cluster_api, planned.resource_group, cluster)
+    return NewNamespace(name, cluster, api, by_hand)
+
+
+def _log_in(planned: Layout, cluster: str) -> str:
+    return az("aks", "get-credentials", name=cluster, admin=True, **_place(planned))
+
+
+def _place(planned: Layout) -> dict[str, str]:
+    return {"resource_group": planned.resource_group, "subscription": planned.subscription}

@@ -9,10 +9,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kitaru_iac.checks.kubernetes_api import KubernetesApi
 from kitaru_iac.checks.probes import Denied, NoCredentials, NotFound, ProbeError, in_batches
 from kitaru_iac.clouds.gcp.answers import ServiceDisabled
+from kitaru_iac.clouds.gcp.kubernetes_api import api_of
 from kitaru_iac.clouds.gcp.permissions import vertex_agents
 from kitaru_iac.clouds.gcp.probes_common import RESOURCE_MANAGER
+from kitaru_iac.clouds.gcp.probes_registry import as_rest
 from kitaru_iac.clouds.gcp.provision import given, marked, ownership
 from kitaru_iac.clouds.gcp.provision.ownership import BUCKET, REPOSITORY, Place
 from kitaru_iac.clouds.gcp.session import GcpAccess, require_google
@@ -185,6 +188,25 @@ class Account:
         except (NotFound, ServiceDisabled):
             return False
         return any(member in one.members for one in policy.bindings)
+
+    def cluster_api(self, name: str) -> KubernetesApi:
+        """The API of a cluster, with credentials that are as fresh as can be.
+
+        Raises:
+            ProbeError: GKE does not tell where it is.
+        """
+        full = f"projects/{self.project}/locations/{self.region}/clusters/{name}"
+        access = GcpAccess(self._credentials, self.project)
+        try:
+            access.open()
+            found = access.clusters(
+                lambda client, seconds: client.get_cluster(name=full, timeout=seconds, retry=None),
+                about=f"the cluster {name}",
+                permission="container.clusters.get",
+            )
+            return api_of(access, as_rest(found))
+        finally:
+            access.close()
 
     def sight(self, type: str, inputs: Inputs, marks: Mapping[str, str]) -> Sighting | None:
         """What Google has under the name of a resource, and whether it is ours; None if nothing.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kitaru_iac.checks.kubernetes_api import IN_EVERY_CLUSTER
 from kitaru_iac.clouds.gcp.provision.layout import Layout, layout, project_of, repository_in
 from kitaru_iac.clouds.gcp.provision.names import is_shared
 from kitaru_iac.clouds.gcp.resources import gcp_resources
@@ -57,6 +58,10 @@ _CLUSTER = (
     f"compute.networks.get {_SUBNET} "
     "iam.serviceAccounts.actAs resourcemanager.projects.getIamPolicy"
 )
+#: IAM lets into clusters as RBAC does: into all of the project.
+_NAMESPACE = "container.namespaces.create container.namespaces.get"
+#: https://cloud.google.com/kubernetes-engine/docs/concepts/network-isolation#dns-based_endpoint
+_BY_NAME = "container.clusters.connect"
 _NETWORK = (
     "compute.globalOperations.get compute.networks.create compute.networks.delete "
     "compute.networks.updatePolicy compute.networks.use compute.regionOperations.get "
@@ -188,12 +193,21 @@ def _permissions(planned: Layout) -> set[str]:
     if planned.new_connector and images:
         words.append(_PULL)
     if planned.new_cluster:
-        words.append(_CLUSTER)
+        words += _of_cluster(planned)
         if images:
             words.append(_PULL)
-        if planned.options.subnets is None:
-            words.append(_NETWORK)
     return {word for line in words for word in line.split()}
+
+
+def _of_cluster(planned: Layout) -> list[str]:
+    words = [_CLUSTER]
+    if planned.options.subnets is None:
+        words.append(_NETWORK)
+    if planned.namespace not in IN_EVERY_CLUSTER:
+        words.append(_NAMESPACE)
+        if planned.options.dns_endpoint:
+            words.append(_BY_NAME)
+    return words
 
 
 def _asks_for_agent(planned: Layout) -> bool:

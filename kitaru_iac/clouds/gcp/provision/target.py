@@ -32,7 +32,7 @@ from kitaru_iac.clouds.gcp.resources import (
 )
 from kitaru_iac.clouds.gcp.session import GcpAccess
 from kitaru_iac.clouds.plugins import version_of
-from kitaru_iac.clouds.provider import Claim, Inputs, Target
+from kitaru_iac.clouds.provider import Claim, Inputs, NewNamespace, Target
 from kitaru_iac.clouds.wanted import possible, region_of
 from kitaru_iac.errors import DescriptionError
 from kitaru_iac.patterns import compiled
@@ -102,6 +102,7 @@ def target(spec: StackSpec) -> Target:
         notes=_notes(planned, _pods(gcp_resources(spec), account.number), told=agent is not None),
         passing=passing,
         late=partial(_late, spec, planned) if planned.new_connector else None,
+        namespace=_namespace(planned, account),
     )
 
 
@@ -216,7 +217,7 @@ def _notes(planned: Layout, pods: Sequence[str], *, told: bool) -> tuple[str, ..
     if planned.connector_email:
         found += _notes_of_connector(planned, planned.connector_email)
     if planned.new_cluster:
-        found += _notes_of_cluster(planned, planned.new_cluster)
+        found += _notes_of_cluster(planned)
     elif planned.cluster:
         found += _notes_of_existing(planned, pods)
     return tuple(found)
@@ -283,27 +284,30 @@ def _notes_of_existing(planned: Layout, pods: Sequence[str]) -> list[str]:
     return found
 
 
-def _notes_of_cluster(planned: Layout, cluster: str) -> list[str]:
-    """What is the user's to do in and around a new cluster."""
-    found = []
-    if planned.namespace not in IN_EVERY_CLUSTER:
-        log_in = gcloud(
-            "container",
-            "clusters",
-            "get-credentials",
-            cluster,
-            location=planned.region,
-            project=planned.project,
-        )
-        found.append(
-            f"The namespace {planned.namespace} is not made; before the first run: {log_in} && "
-            f"kubectl create namespace {planned.namespace}"
-        )
+def _notes_of_cluster(planned: Layout) -> list[str]:
+    """What is the user's to do around a new cluster."""
     nodes = f"serviceAccount:{planned.nodes_email}"
-    if grant := _grant_elsewhere(planned, nodes, "roles/artifactregistry.reader"):
-        uri = planned.container_registry
-        found.append(f"The nodes may not pull from {uri} yet; once the account is there: {grant}")
-    return found
+    grant = _grant_elsewhere(planned, nodes, "roles/artifactregistry.reader")
+    uri = planned.container_registry
+    said = f"The nodes may not pull from {uri} yet; once the account is there: {grant}"
+    return [said] if grant else []
+
+
+def _namespace(planned: Layout, account: Account) -> NewNamespace | None:
+    """What is to be in a new cluster beside what every cluster has."""
+    name, cluster = str(planned.namespace), planned.new_cluster
+    if cluster is None or name in IN_EVERY_CLUSTER:
+        return None
+    log_in = gcloud(
+        "container",
+        "clusters",
+        "get-credentials",
+        cluster,
+        location=planned.region,
+        project=planned.project,
+    )
+    by_hand = f"{log_in} && kubectl create namespace {name}"
+    return NewNamespace(name, cluster, partial(account.cluster_api, cluster), by_hand)
 
 
 def _grant_elsewhere(planned: Layout, member: str, role: str) -> str | None:
