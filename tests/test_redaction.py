@@ -176,6 +176,12 @@ def test_what_is_shown_of_a_text(written: str, shown: str) -> None:
         ("password=Nonesuch", "password=(secret)"),
         ("password=${word", "password=(secret)"),
         ("password=env:word", "password=(secret)"),
+        ("credential_store=user:word", "credential_store=(secret)"),
+        ("api_key_version=word", "api_key_version=(secret)"),
+        ("client_secret_source=word", "client_secret_source=(secret)"),
+        ("token_usage=word", "token_usage=(secret)"),
+        ("tokenized_card=word", "tokenized_card=(secret)"),
+        ("AWS_SECRET_MANAGER_KEY=word", "AWS_SECRET_MANAGER_KEY=(secret)"),
         ("PWD=/word", "PWD=(secret)"),  # a connection string's, or the shell's
     ],
 )
@@ -189,9 +195,9 @@ def test_a_name_announces_a_secret(written: str, shown: str) -> None:
     "written",
     [
         *("max_tokens=4096", "tokens=7", "tokens_per_second=5", "token_count=9", "token_limit=9"),
-        *("tokenizer=bert", "tokenize=fast", "passwordless=yes", "secretsmanager=vpce-1"),
+        *("tokenizer=bert", "passwordless=yes", "secretsmanager=vpce-1"),
         *("secret_name=db", "secretName=db", "secretKeyRef=db", "api_key_name=ci"),
-        *("secret_arn=arn:aws:x", "token_type=bearer", "credential_source=Environment"),
+        *("secret_arn=arn:aws:x", "token_type=bearer", "token_usage=12"),
         *("token_file=/var/run/token", "private_key_path=/key.pem", "password_policy=strict"),
         *("signature_version=s3v4", "SignatureVersion=2", "X-Amz-SignedHeaders=host"),
         *("signal=9", "sigma=0.5", "SIGTERM=15", "signed=yes", "token_ttl=60", "secret_version=3"),

@@ -44,6 +44,8 @@ _T = TypeVar("_T")
 
 #: ZenML's; where it does not count as yes, `guard` refuses what would be migrated.
 _NO_MIGRATION = "DISABLE_DATABASE_MIGRATION"
+#: What ZenML takes for yes in such a variable (`zenml.constants.handle_bool_env_var`).
+_YES = frozenset({"1", "y", "yes", "True", "true"})
 #: What a test works on instead of the configured store; see `memory.installed`.
 INSTEAD: ContextVar[Gateway | None] = ContextVar("instead", default=None)
 
@@ -198,7 +200,7 @@ def require_own_database() -> None:
     Raises:
         NotConnectedError: It is of another, or which store is meant cannot be told.
     """
-    if os.environ.get(_NO_MIGRATION):
+    if os.environ.get(_NO_MIGRATION) in _YES:
         return
     with suppress(UnreadableError):
         store = store_location(read_global(), os.environ)

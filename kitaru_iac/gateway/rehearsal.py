@@ -37,23 +37,9 @@ from kitaru_iac.gateway.lookup import fitting
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.values import dataclass, fields, replace
 
-__all__ = ["NameTaken", "Noted", "Rehearsal"]
+__all__ = ["Noted", "Rehearsal"]
 
 _Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
-
-
-class NameTaken(AlreadyExistsError):
-    """A name that would be given is another thing's.
-
-    Attributes:
-        kind: As of `Noted`.
-        name: The name.
-    """
-
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"The name '{name}' is taken by another {kind.replace('_', ' ')}")
-        self.kind = kind
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +50,13 @@ class Noted:
         kind: ``stack``, ``service_connector``, ``secret``, or a component's type.
         name: What the thing is called before.
         new_name: What it is called afterwards; None where it is deleted.
+        id: Its id.
     """
 
     kind: str
     name: str
     new_name: str | None
+    id: str
 
 
 class Rehearsal:
@@ -79,6 +67,7 @@ class Rehearsal:
 
     Attributes:
         noted: What would be written, in order.
+        taken: The kind and the name that something was to have, and another thing has.
         is_over: Whether nothing is noted any more. What is then written would be lost, and is an
             error of this program.
     """
@@ -86,6 +75,7 @@ class Rehearsal:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.noted: list[Noted] = []
+        self.taken: tuple[str, str] | None = None
         self.is_over = False
         self._stacks: dict[str, StackDoc] = {}
         self._components: dict[str, ComponentDoc] = {}
@@ -206,7 +196,7 @@ class Rehearsal:
         """See `Gateway.update_stack`."""
         old = self._found(self.stacks, id, "stack")
         if change.name is not UNSET:
-            _require_free(self.stacks(Where(names=(change.name,))), old, change.name, "stack")
+            self._require_free(self.stacks(Where(names=(change.name,))), old, change.name, "stack")
         members: Mapping[str, tuple[Member, ...]] | None = None
         if change.members is not UNSET:
             ids = tuple(member for of in change.members.values() for member in of)
@@ -216,7 +206,7 @@ class Rehearsal:
                 for kind, of in change.members.items()
             }
         new = _changed(old, replace(change, members=UNSET))
-        self._note("stack", old.name, new.name)
+        self._note("stack", old.name, new.name, id)
         self._stacks[id] = new if members is None else replace(new, members=members)
 
     def update_component(self, id: str, change: ComponentChange) -> None:
@@ -224,9 +214,9 @@ class Rehearsal:
         old = self._found(self.components, id, "component")
         if change.name is not UNSET:
             same = (d for d in self.components(Where(names=(change.name,))) if d.type == old.type)
-            _require_free(same, old, change.name, old.type)
+            self._require_free(same, old, change.name, old.type)
         new = _changed(old, change)
-        self._note(old.type, old.name, new.name)
+        self._note(old.type, old.name, new.name, id)
         self._components[id] = new
 
     def update_connector(self, id: str, change: ConnectorChange) -> None:
@@ -236,9 +226,9 @@ class Rehearsal:
             raise NotFoundError(f"There is no service connector with the id {id}")
         if change.name is not UNSET:
             others = self.connectors(Where(names=(change.name,)))
-            _require_free(others, old, change.name, "service_connector")
+            self._require_free(others, old, change.name, "service_connector")
         new = _changed(old, change)
-        self._note("service_connector", old.name, new.name)
+        self._note("service_connector", old.name, new.name, id)
         self._connectors[id] = new
 
     def delete(self, kind: Kind, id: str) -> bool:
@@ -254,7 +244,7 @@ class Rehearsal:
         else:
             found = [("secret", s.name) for s in self.orphaned_secrets() if s.id == id]
         for word, name in found:
-            self._note(word, name, None)
+            self._note(word, name, None, id)
         self._gone.add(id)
         return bool(found)
 
@@ -276,17 +266,17 @@ class Rehearsal:
             raise NotFoundError(f"There is no {kind} with the id {id}")
         return found[0]
 
-    def _note(self, kind: str, name: str, new_name: str | None) -> None:
+    def _require_free(self, docs: Iterable[_Doc], old: _Doc, name: str, kind: str) -> None:
+        if any(doc.id != old.id for doc in docs):
+            self.taken = (kind, name)
+            raise AlreadyExistsError(f"The name '{name}' is taken by another {kind}")
+
+    def _note(self, kind: str, name: str, new_name: str | None, id: str) -> None:
         if self.is_over:
             raise AssertionError(f"{kind} {name} would be changed in no store")
-        self.noted.append(Noted(kind, name, new_name))
+        self.noted.append(Noted(kind, name, new_name, id))
 
 
 def _changed(old: _Doc, change: StackChange | ComponentChange | ConnectorChange) -> _Doc:
     given: dict[str, Any] = {field.name: getattr(change, field.name) for field in fields(change)}
     return replace(old, **{name: now for name, now in given.items() if now is not UNSET})
-
-
-def _require_free(docs: Iterable[_Doc], old: _Doc, name: str, kind: str) -> None:
-    if any(doc.id != old.id for doc in docs):
-        raise NameTaken(kind, name)

@@ -83,10 +83,12 @@ def _is_rest(change: Mapping[str, Any], reviewed: Sequence[Mapping[str, Any]]) -
     """Whether a change was reviewed, or only marks what was to be made, and by now is there."""
     if change in reviewed:
         return True
-    made = {one["address"] for one in reviewed if "create" in one["actions"]}
+    made = {one["address"]: set(one["used_by"]) for one in reviewed if "create" in one["actions"]}
     paths = [field["path"] for field in change["changed"]]
-    is_update = list(change["actions"]) == ["update"] and change["address"] in made
-    return is_update and bool(paths) and all(path.startswith(_MARKS) for path in paths)
+    users = made.get(change["address"])
+    if users is None or change["actions"] != ["update"] or not users >= set(change["used_by"]):
+        return False
+    return bool(paths) and all(path.startswith(_MARKS) for path in paths)
 
 
 def written_parts(parts: Parts) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
-from kitaru_iac.gateway.documents import StackDoc
+from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.labels import ASIDE_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
@@ -36,7 +36,8 @@ from kitaru_iac.records.writer import Writer
 from kitaru_iac.values import dataclass, replace
 
 if TYPE_CHECKING:
-    from kitaru_iac.gateway.rehearsal import NameTaken, Noted
+    from kitaru_iac.gateway.rehearsal import Noted
+    from kitaru_iac.machine.unfinished import Unfinished
 
 __all__ = ["CLEAN", "Repair", "is_needed", "recover", "rehearse"]
 
@@ -56,10 +57,12 @@ class Repair:
 
     Attributes:
         steps: What is deleted, and what gets its name back.
+        ids: The ids of what these steps are about.
         deleted: The id of the stack that is deleted, as its successor stands; None where none is.
     """
 
     steps: tuple[Step, ...]
+    ids: tuple[str, ...]
     deleted: str | None = None
 
     def said(self, stack: str) -> tuple[KitaruWarning, ...]:
@@ -84,7 +87,9 @@ def is_needed(store: Store, stack: str) -> bool:
     return store.is_local and bool(store.orphaned_secrets(stack))
 
 
-def rehearse(store: Store, stack: str, *, to_make: bool = False) -> tuple[Store, Repair | None]:
+def rehearse(
+    store: Store, stack: str, *, to_make: bool = False, settles: bool = True
+) -> tuple[Store, Repair | None]:
     """Say what `recover` would do, and give the store as it would leave it. Writes nothing.
 
     Needs the lock of the name, and that `Store.look_at` was called under it.
@@ -93,6 +98,7 @@ def rehearse(store: Store, stack: str, *, to_make: bool = False) -> tuple[Store,
         store: The store.
         stack: The name.
         to_make: As of `recover`.
+        settles: Whether to wait until a server has ended what the dead run has asked it for.
 
     Returns:
         A store to read from, and the repair; the store as it is and None where there is none.
@@ -100,33 +106,36 @@ def rehearse(store: Store, stack: str, *, to_make: bool = False) -> tuple[Store,
     Raises:
         AlreadyExistsError, StackChanged: As `recover` does.
     """
-    from kitaru_iac.gateway.rehearsal import NameTaken, Rehearsal
+    from kitaru_iac.gateway.rehearsal import Rehearsal
 
-    _let_settle(store, stack)
+    if settles:
+        _let_settle(store, stack)
     gateway = Rehearsal(store.gateway)
     twin = store.rehearsal(gateway)
     deleted: list[str] = []
     try:
         _repair(twin, stack, lambda old, _: deleted.append(old), to_make=to_make)
-    except NameTaken as taken:
-        raise _blocked(stack, taken) from taken
+    except AlreadyExistsError as error:
+        if gateway.taken is None:
+            raise
+        raise _blocked(stack, *gateway.taken) from error
     gateway.is_over = True
     if not gateway.noted:
         return store, None
     twin.look(stack, stack + REPLACED)
-    return twin, Repair(tuple(map(_step, gateway.noted)), next(iter(deleted), None))
+    steps, ids = tuple(map(_step, gateway.noted)), tuple(noted.id for noted in gateway.noted)
+    return twin, Repair(steps, ids, next(iter(deleted), None))
 
 
-def _blocked(stack: str, taken: NameTaken) -> AlreadyExistsError:
+def _blocked(stack: str, kind: str, name: str) -> AlreadyExistsError:
     """The error for a part of somebody's own that has the name which is to be given back."""
-    kind = taken.kind.replace("_", "-")
-    rename = f"zenml {kind} rename {taken.name} NEW"
-    if taken.kind == "service_connector":
-        rename = f"zenml {kind} update {taken.name} --name NEW"
+    word = kind.replace("_", "-")
+    rename = f"zenml {word} rename {name} NEW"
+    if kind == "service_connector":
+        rename = f"zenml {word} update {name} --name NEW"
     return AlreadyExistsError(
         f"What a run that died has left of stack '{stack}' cannot be repaired yet",
-        why=f"Another {kind.replace('-', ' ')} has the name '{taken.name}' by now. "
-        "Nothing was repaired.",
+        why=f"Another {word.replace('-', ' ')} has the name '{name}' by now. Nothing was repaired.",
         remedy=f"Rename it: {rename}\nThen run the same command again.",
     )
 
@@ -176,8 +185,8 @@ def recover(
     """
     store.note_dead_run(stack)
     _let_settle(store, stack)
-    work = f"What an earlier run left of stack '{stack}' is not all repaired"
-    with Hold(f"Interrupted again: {work[0].lower()}{work[1:]}", CLEAN) as hold:
+    work = f"what an earlier run left of stack '{stack}' is not all repaired"
+    with Hold(f"Interrupted again: {work}", CLEAN) as hold:
         found = _repair(store, stack, stands, to_make=to_make)
     if hold.count:
         raise WorkInterrupted(
@@ -278,13 +287,27 @@ def _finish_deletion(store: Store, stack: str) -> bool:
     if store.stack_named(stack) is not None:
         return False
     writer, left = Writer(store.gateway), store.orphans(stack)
-    for part in left.components:
-        writer.delete_component(stored_id(part))
-    if left.connector is not None:
-        writer.delete_connector(stored_id(left.connector))
-    if left.components or left.connector is not None:
+    link = left.connector
+    ids = [stored_id(part) for part in left.components]
+    docs = store.gateway.components(Where(ids=tuple(ids))) if ids else []
+    mine = {doc.id for doc in docs if _was_left_then(store, dead, doc)}
+    for key in ids:
+        if key in mine:
+            writer.delete_component(key)
+    links = store.gateway.connectors(Where(ids=(stored_id(link),))) if link is not None else []
+    for doc in links:
+        if _was_left_then(store, dead, doc) and not store.components_of(doc.id):
+            writer.delete_connector(doc.id)
+            mine.add(doc.id)
+    if mine:
         store.forget()
-    return bool(left.components or left.connector)
+    return bool(mine)
+
+
+def _was_left_then(store: Store, dead: Unfinished, doc: ComponentDoc | ConnectorDoc) -> bool:
+    """Whether it was last written before the run died: others may have kept it since."""
+    age = (store.gateway.now() - doc.updated).total_seconds()
+    return age >= dead.age - STALE_AFTER
 
 
 def _set_aside(

@@ -39,14 +39,17 @@ _VALUE = (
     r"""|["'][^\s&;]*|[^\s&'",;]+)"""
 )
 #: Words that begin as one that announces a secret.
-_OTHER_WORD = r"(?i)tokeni[sz](?:er|ed|e|ing|ation)s?|passwordless|secretar|secrets?[_.-]?manager"
+_OTHER_WORD = (
+    r"(?i)tokeni[sz](?:er|ation)s?|passwordless|secretar(?:y|ies)"
+    r"|secrets?[_.-]?manager(?=$|[_.-]?(?:name|arn|ur[il]|endpoint|region)$)"
+)
 #: What a name says of a secret without saying the secret: what it is called, where it is, how long
 #: it lasts. Not its id or its hash, nor who has it.
 _ABOUT_IT = (
-    rf"(?:{_ANNOUNCING}s?(?:[_.-]?key)?[_.-]?(?:name|ref|namespace|arn|version|type|kind|class"
-    r"|file|path|dir|source|provider|store|policy|method|algorithm|format|mode|scope|audience"
+    rf"(?:{_ANNOUNCING}s?(?:[_.-]?key)?[_.-]?(?:name|ref|namespace|arn|type|kind"
+    r"|file|path|dir|provider|policy|method|algorithm|mode|scope|audience"
     r"|issuer|enabled|required|ttl|expiry|expires|expiration|lifetime|duration|timeout|seconds|age"
-    r"|count|limit|size|length|budget|usage|per[_.-][a-z]+)s?"
+    r"|count|limit|size|length|budget|per[_.-][a-z]+)s?"
     r"|token[_.-]?(?:url|uri|endpoint))$"
 )
 #: Values that are no secret: none, a reference to a secret, and what stands for a hidden one.
@@ -107,7 +110,10 @@ def _is_harmless(name: str, value: str, instead: str) -> bool:
     """Whether a value is no secret for all that its name says, or is hidden already."""
     if value in ("", instead, instead.rstrip(_AFTER)):
         return True
-    is_count = name.lower().endswith("tokens") and value.isdigit()
+    name = name.lower()
+    if name.endswith("version") and re.fullmatch(r"[a-z]{0,2}\d?v?\d+(?:\.\d+)*", value):
+        return True
+    is_count = name.endswith(("tokens", "usage")) and value.isdigit()
     return is_count or re.fullmatch(_HARMLESS_VALUE, value) is not None
 
 

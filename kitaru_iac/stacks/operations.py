@@ -87,7 +87,7 @@ def _create(
         notes = state.preflight()
         ready = prepare(spec, dry_run=False, progress=progress, show=show, take_back=take_back)
         state = state.with_infrastructure(ready)
-        with _saying(ready.warnings):
+        with _saying(ready.warnings), state.mending.told():
             checks, warnings = state.verify(progress)
             unread = state.unread_secrets()
             mended = state.mending.said()
@@ -279,11 +279,13 @@ def _converge(
     if any(step.action is not Action.KEEP for step in ready.steps):
         ready = make(spec, dry_run=False, checked=ready.checked)
         state = state.with_infrastructure(ready)
-    with _saying(ready.warnings):
+    with _saying(ready.warnings), state.mending.told():
         checks, warnings = state.verify(progress)
         state = state.repaired(ready, progress)
         if not any(_is_more(step) for step in plan.steps):
-            return _all_repaired(state, plan)
+            unfinished.end(state.store.place, spec.name)
+            done = replace(unchanged(state, plan), changed=True, checks=checks)
+            return replace(done, warnings=_all_warnings(done.warnings, notes, warnings))
         result, activation = state.apply(progress)
     from kitaru_iac.connection.activation import is_active
 
@@ -310,12 +312,6 @@ def _converge(
 def _is_more(step: Step) -> bool:
     """Whether a step does something beside the repair of what a dead run left."""
     return step.action is not Action.KEEP and step.code is not Reason.LEFT_BY_DEAD_RUN
-
-
-def _all_repaired(state: Reconciliation, plan: Plan) -> Applied:
-    """Give the result where what a dead run left was repaired, and there was nothing else to do."""
-    unfinished.end(state.store.place, state.spec.name)
-    return replace(unchanged(state, plan), changed=True)
 
 
 def _have_engine(

@@ -277,9 +277,10 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
         with sole_writer(name):
             mending = Mending(Store.open(), name)
             doc = _as_planned(mending.store, item, source)
-            if mending.repair is not None:
-                doc = _as_planned(mending.mend(progress), item, source)
-            done = delete_stack(mending.store, doc, recursive=True, force=False)
+            with mending.told():
+                if mending.repair is not None:
+                    doc = _as_planned(mending.mend(progress), item, source)
+                done = delete_stack(mending.store, doc, recursive=True, force=False)
             return with_warnings(done, mending.said())
     except WorkInterrupted:
         raise

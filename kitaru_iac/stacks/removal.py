@@ -5,7 +5,7 @@ Whatever is deleted of a stack is deleted under the lock of its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -139,11 +139,7 @@ def _delete(
         deletion.require_deletable(
             agreed, force=force, owner=owner, infrastructure=True, flags=flags, store=store
         )
-
-        def show(stack: StackDoc) -> Destroyed:
-            return deployed.preview_destroy(stack, **what, progress=progress)
-
-        if not _agreed(agreed, show, confirm, progress, consent):
+        if not _agreed(agreed, what, confirm, progress, consent):
             return None
     with _locked(store, agreed.id if agreed else ref, exact=exact) as (found, mending):
         if found is not None and not unmanaged:
@@ -155,11 +151,12 @@ def _delete(
             deployed.require_none(stack, flags)
         if mending.repair is not None:
             deletion.require_deletable(stack, force=force, owner=owner, flags=flags, store=store)
-            stack = _mended(mending, stack, progress)
         if agreed is not None:
             taken_down.append(deployed.destroy(stack, **what, progress=progress))
         require_wanted()
-        done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
+        with mending.told():
+            stack = _mended(mending, stack, progress)
+            done = deletion.delete_stack(store, stack, **asked, owner=owner, more_flags=more_flags)
     done = deployed.with_destroyed(done, taken_down[0]) if taken_down else done
     return with_warnings(done, mending.said())
 
@@ -173,19 +170,21 @@ def _delete_left(
     repaired = mending.repair is not None
     require_left(mending.store, name, recursive=recursive, repaired=repaired)
     require_wanted()
-    done = delete_orphans(mending.mend(progress), name, recursive=recursive, repaired=repaired)
+    with mending.told():
+        done = delete_orphans(mending.mend(progress), name, recursive=recursive, repaired=repaired)
     return with_warnings(done, mending.said())
 
 
 def _mended(mending: Mending, stack: StackDoc, progress: ProgressCallback | None) -> StackDoc:
-    """The stack once it is repaired what a dead run left of it; another one by then is refused."""
-    require_wanted()
+    """Repair what a dead run left of a stack, and give the stack; refuses another one."""
+    if mending.repair is None:
+        return stack
     return _still(mending.mend(progress).find(stack.id, exact=True), stack)
 
 
 def _agreed(
     stack: StackDoc,
-    show: Callable[[StackDoc], Destroyed],
+    what: Mapping[str, bool],
     confirm: Callable[[Plan], bool] | None,
     progress: ProgressCallback | None,
     consent: ConfirmCallback | None,
@@ -196,7 +195,15 @@ def _agreed(
 
     deployed.require_provisioned(stack)
     require_engine(consent, progress=progress)
-    return confirm is None or confirm(deployed.plan_of(stack.name, show(stack)))
+    if confirm is None:
+        return True
+    would = deployed.preview_destroy(
+        stack,
+        include_protected=what["include_protected"],
+        delete_data=what["delete_data"],
+        progress=progress,
+    )
+    return confirm(deployed.plan_of(stack.name, would))
 
 
 def require_deletable(id: str, *, recursive: bool) -> None:

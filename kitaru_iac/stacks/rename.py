@@ -132,18 +132,20 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]
         mending = Mending(store, found.name)
         before, current = _looked_at(mending.store, found, new)
         begin()
-        if mending.repair is not None:
-            before, current = _looked_at(mending.mend(), found, new)
-        done = _rename(mending.store, before, current, new)
+        with mending.told():
+            if mending.repair is not None:
+                before, current = _looked_at(mending.mend(), found, new)
+            done = _rename(mending.store, before, current, new)
         return replace(done, warnings=(*mending.said(), *done.warnings))
 
 
 def _set_aside(store: Store, name: str) -> StackDoc | None:
     """The stack that gets this name back, where a run that died had set it aside."""
+    from kitaru_iac.records.stored import Store
     from kitaru_iac.stacks.mending import Mending
 
     with sole_writer(name):
-        return Mending(store, name).store.stack_named(name)
+        return Mending(Store(store.gateway), name).store.stack_named(name)
 
 
 def _looked_at(store: Store, found: StackDoc, new: str) -> tuple[Records, Records]:
