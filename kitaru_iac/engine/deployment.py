@@ -136,6 +136,7 @@ class Deployment:
             take_back: As of `up`.
         """
         stack = self._open(create=False)
+        known = {str(resource["urn"]) for resource in self._held()}
         if stack is None:
             stack = self._work.scratch(self.stack)
         elif take_back or (self.begun() and not self.backend.is_service):
@@ -148,7 +149,8 @@ class Deployment:
             "preview the infrastructure",
             lambda say: stack.preview(on_event=say, refresh=refresh, color="never"),
         )
-        return Result(record.changes)
+        # What is as it should be, and in no state yet, is put into the state.
+        return Result(tuple(change.taken_over(known) for change in record.changes))
 
     def up(
         self, *, refresh: bool = True, take_back: bool = False, passing: Passing | None = None

@@ -11,7 +11,7 @@ cloud. What a provider gives besides is its own, a key perhaps that nobody has m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,16 @@ class ResourceChange:
             key=self.name,
             deletes_first=self.deletes_first,
         )
+
+    def taken_over(self, known: Collection[str]) -> ResourceChange:
+        """The same; of what exists unchanged, and is none of these in the state, that it comes in.
+
+        Args:
+            known: What the state holds, by Pulumi's names for it.
+        """
+        if not self.is_custom or self.operation != "same" or self.urn in known:
+            return self
+        return replace(self, action=Action.UPDATE, operation="import")
 
     def _why(self) -> tuple[str | None, Reason | None]:
         if self.action is Action.REPLACE and self.forcing:

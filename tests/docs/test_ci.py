@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+import kitaru_iac
 from kitaru_iac.repository.contents import ENGINE
 from tests.cli.test_ci import COMMIT
 from tests.docs.markdown import ROOT, blocks
@@ -45,7 +46,8 @@ def _run_of(step: dict[str, Any], inputs: dict[str, str]) -> tuple[str, dict[str
 
 def test_each_action_is_pinned_to_one_version_everywhere() -> None:
     """One that was left behind stops with the runtime that GitHub takes away from it."""
-    places = (ROOT / "action.yml", GUIDE, *(ROOT / "kitaru_iac/repository/files").rglob("*.yml"))
+    files = Path(kitaru_iac.__file__).parent / "repository/files"
+    places = (ROOT / "action.yml", GUIDE, *files.rglob("*.yml"))
     text = "".join(place.read_text() for place in places)
     pins = set(re.findall(r"uses: (?!OWNER)(\S+)@(\w{40} # v\d+\.\d+\.\d+)\n", text))
     assert len(pins) == len({action for action, _ in pins}) > 5

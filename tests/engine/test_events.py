@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 from pulumi.automation import EngineEvent
 
-from kitaru_iac.engine.events import Recording, ResourceChange, name_of, steps, type_of
+from kitaru_iac.engine.events import (
+    Recording,
+    ResourceChange,
+    action_of,
+    name_of,
+    steps,
+    type_of,
+)
 from kitaru_iac.plan.document import changes
-from kitaru_iac.plan.model import Action, Layer
+from kitaru_iac.plan.model import Action, Layer, Reason
 
 STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
 COMPONENT = "urn:pulumi:s::p::kitaru:aws:Infrastructure::stack"
@@ -217,3 +224,29 @@ def test_steps_come_in_one_order_under_the_clouds_names() -> None:
         for name in ("b", "a")
     ]
     assert [step.name for step in steps(seen, {"a": "named"})] == ["named", "b"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "known", "taken"),
+    [
+        ("same", {}, [], True),
+        ("same", {}, ["x"], True),
+        ("same", {}, ["urn:pulumi:s::p::aws:x:Y::it"], False),
+        ("same", {"is_custom": False}, [], False),
+        ("read", {}, [], False),
+        ("refresh", {}, [], False),
+        ("update", {}, [], False),
+        ("create", {}, [], False),
+    ],
+)
+def test_what_exists_as_it_should_and_is_in_no_state_is_put_into_it(
+    operation: str, more: dict[str, bool], known: list[str], taken: bool
+) -> None:
+    """A plan without a step for it would end in nobody doing it."""
+    urn = "urn:pulumi:s::p::aws:x:Y::it"
+    change = ResourceChange(urn, action_of(operation), operation, **more)
+    found = change.taken_over(known)
+    assert (found is not change) is taken
+    if taken:
+        (step,) = steps([found])
+        assert (step.action, step.code) == (Action.UPDATE, Reason.IMPORTED)

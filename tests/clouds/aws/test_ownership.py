@@ -13,6 +13,7 @@ from kitaru_iac.clouds.provider import marks
 from kitaru_iac.errors import AlreadyExistsError
 from kitaru_iac.infrastructure import destroy as d
 from kitaru_iac.infrastructure import provision as p
+from kitaru_iac.plan.model import Reason
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.spec.model import StackSpec
 from tests.clouds.aws.test_provision import (
@@ -176,6 +177,9 @@ def test_what_was_lost_is_taken_back_and_nothing_else(
 
     seen = p.preview_infrastructure(sagemaker(), take_back=True)
     assert not list(engine_room.state.rglob("prod*"))
+    # What is as it should be is put into the state all the same: else nobody would do it.
+    into_state = {step.kind for step in seen.steps if step.code is Reason.IMPORTED}
+    assert "aws:s3/bucket:Bucket" in into_state
     back = p.provision(sagemaker(), take_back=True)
     for steps in (seen.steps, back.steps):
         made_again = {(kind, name) for action, kind, name in changes(steps) if action == "create"}

@@ -216,8 +216,11 @@ def test_what_holds_data_stays_until_told_otherwise(engine_room: EngineRoom) -> 
     look_at_the_repository(aws)
     assert aws.client("iam").list_roles()["Roles"] == []
 
-    # It can be taken up again, ...
-    assert {c[0] for c in changes(p.provision(sagemaker()).steps)} == {"create"}
+    # It can be taken up again, and is protected as before, ...
+    again = p.provision(sagemaker()).steps
+    updated = [step for step in again if step.action is Action.UPDATE]
+    assert {change.field for step in updated for change in step.changes} == {"protect"}
+    assert {c[0] for c in changes(again)} == {"create", "update"}
     look_at_the_role(aws)
     # ... and the data alone does not go without the word for it.
     assert BUCKET in {k.name for k in d.destroy_infrastructure(labels, delete_data=True).kept}
