@@ -1,4 +1,4 @@
-"""The API of a Kubernetes cluster itself: what its cloud does not tell, and a namespace is made.
+"""The API of a Kubernetes cluster itself: asked what its cloud does not tell, and for a namespace.
 
 The token goes to the cluster's own endpoint alone, over TLS with the certificate authority that the
 cloud names, and into no error. Needs no package: the standard library asks, through the proxy that

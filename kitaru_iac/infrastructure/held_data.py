@@ -45,11 +45,13 @@ def require_kept(owned: OwnedDeployment, steps: Iterable[Step]) -> None:
         and (str(one["type"]), _key(one)) in going
     ]
     told = in_parallel([partial(_held, owned, one) for one in states])
-    found = {str(one.get("id")): held for one, held in zip(states, told, strict=True) if held}
+    # Things of two kinds may have one name.
+    found = [(str(one.get("id")), held) for one, held in zip(states, told, strict=True) if held]
     if found:
+        names = ", ".join(dict.fromkeys(name for name, _ in found))
         raise ResourceProtected(
-            f"{', '.join(found)} would be deleted or replaced, with what is in it",
-            why="\n".join(f"{name}: {held}" for name, held in found.items()),
+            f"{names} would be deleted or replaced, with what is in it",
+            why="\n".join(f"{name}: {held}" for name, held in found),
             remedy="Nothing was changed. Describe it as it was. If it is to go, empty it first, "
             "and then this again; or take all of it down: kitaru stack delete NAME --infra "
             "--include-protected --delete-data",
