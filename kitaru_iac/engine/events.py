@@ -53,6 +53,8 @@ _ACTIONS: Mapping[str, Action] = {
     "read-discard": Action.DELETE,
     "refresh": Action.KEEP,
 }
+#: Those that tell of a resource of the program that is as it should be; `read` is of another's.
+_UNCHANGED = frozenset({"same", "refresh"})
 #: How much an action says: of two about one resource the stronger one stays.
 _STRENGTH = (Action.KEEP, Action.UPDATE, Action.CREATE, Action.DELETE, Action.REPLACE)
 
@@ -120,7 +122,7 @@ class ResourceChange:
         Args:
             known: What the state holds, by Pulumi's names for it.
         """
-        if not self.is_custom or self.operation != "same" or self.urn in known:
+        if not self.is_custom or self.operation not in _UNCHANGED or self.urn in known:
             return self
         return replace(self, action=Action.UPDATE, operation="import")
 

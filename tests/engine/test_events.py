@@ -234,7 +234,7 @@ def test_steps_come_in_one_order_under_the_clouds_names() -> None:
         ("same", {}, ["urn:pulumi:s::p::aws:x:Y::it"], False),
         ("same", {"is_custom": False}, [], False),
         ("read", {}, [], False),
-        ("refresh", {}, [], False),
+        ("refresh", {}, [], True),
         ("update", {}, [], False),
         ("create", {}, [], False),
     ],
