@@ -6,7 +6,7 @@ died in the middle is cleaned up after by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
@@ -136,21 +136,24 @@ class Deployment:
             take_back: As of `up`.
         """
         stack = self._open(create=False)
-        known = {str(resource["urn"]) for resource in self._held()}
+        known, held = _urns(self._held()), frozenset[str]()
         if stack is None:
             stack = self._work.scratch(self.stack)
         elif take_back or (self.begun() and not self.backend.is_service):
             # What a killed run has made would be shown as new, and be replaced by `up`.
             state = settled(self._states.read(stack), self._identify)
+            held = _urns(state.get("resources", ()))
             stack = self._work.scratch(self.stack, state)
         if take_back:
             self._take_back(stack)
+            held = _urns(self._states.read(stack).get("resources", ()))
+            self._states.forget()
         record, _ = self._operate(
             "preview the infrastructure",
             lambda say: stack.preview(on_event=say, refresh=refresh, color="never"),
         )
-        # What is as it should be, and in no state yet, is put into the state.
-        return Result(tuple(change.taken_over(known) for change in record.changes))
+        # What comes into the state is a change of that, also where it is as it should be.
+        return Result(tuple(change.taken_over(held - known) for change in record.changes))
 
     def up(
         self, *, refresh: bool = True, take_back: bool = False, passing: Passing | None = None
@@ -358,3 +361,7 @@ class Deployment:
         self._states.begin_with(workspace.selected)
         self._looked = True
         return self._opened
+
+
+def _urns(resources: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(str(resource["urn"]) for resource in resources)

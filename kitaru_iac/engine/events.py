@@ -116,13 +116,13 @@ class ResourceChange:
             deletes_first=self.deletes_first,
         )
 
-    def taken_over(self, known: Collection[str]) -> ResourceChange:
-        """The same; of what exists unchanged, and is none of these in the state, that it comes in.
+    def taken_over(self, coming: Collection[str]) -> ResourceChange:
+        """The same; of what comes into the state, and is as it should be, that it does.
 
         Args:
-            known: What the state holds, by Pulumi's names for it.
+            coming: What comes into it, by Pulumi's names for it.
         """
-        if not self.is_custom or self.operation not in _UNCHANGED or self.urn in known:
+        if not self.is_custom or self.operation not in _UNCHANGED or self.urn not in coming:
             return self
         return replace(self, action=Action.UPDATE, operation="import")
 

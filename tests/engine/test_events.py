@@ -21,6 +21,7 @@ from kitaru_iac.plan.model import Action, Layer, Reason
 
 STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"
 COMPONENT = "urn:pulumi:s::p::kitaru:aws:Infrastructure::stack"
+IT = "urn:pulumi:s::p::aws:x:Y::it"
 BUCKET = "urn:pulumi:s::p::kitaru:aws:Infrastructure$aws:s3/bucket:Bucket::stack-bucket"
 
 
@@ -227,25 +228,25 @@ def test_steps_come_in_one_order_under_the_clouds_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "more", "known", "taken"),
+    ("operation", "more", "coming", "taken"),
     [
-        ("same", {}, [], True),
-        ("same", {}, ["x"], True),
-        ("same", {}, ["urn:pulumi:s::p::aws:x:Y::it"], False),
-        ("same", {"is_custom": False}, [], False),
-        ("read", {}, [], False),
-        ("refresh", {}, [], True),
-        ("update", {}, [], False),
-        ("create", {}, [], False),
+        ("same", {}, [IT], True),
+        ("same", {}, ["x", IT], True),
+        ("same", {}, ["x"], False),
+        ("same", {}, [], False),
+        ("same", {"is_custom": False}, [IT], False),
+        ("read", {}, [IT], False),
+        ("refresh", {}, [IT], True),
+        ("update", {}, [IT], False),
+        ("create", {}, [IT], False),
     ],
 )
-def test_what_exists_as_it_should_and_is_in_no_state_is_put_into_it(
-    operation: str, more: dict[str, bool], known: list[str], taken: bool
+def test_what_exists_as_it_should_and_comes_into_the_state_is_a_change(
+    operation: str, more: dict[str, bool], coming: list[str], taken: bool
 ) -> None:
     """A plan without a step for it would end in nobody doing it."""
-    urn = "urn:pulumi:s::p::aws:x:Y::it"
-    change = ResourceChange(urn, action_of(operation), operation, **more)
-    found = change.taken_over(known)
+    change = ResourceChange(IT, action_of(operation), operation, **more)
+    found = change.taken_over(coming)
     assert (found is not change) is taken
     if taken:
         (step,) = steps([found])
