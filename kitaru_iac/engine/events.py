@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kitaru_iac.engine.property_values import at, difference, parts
 from kitaru_iac.plan.model import Action, Change, Layer, Reason, Step
@@ -55,6 +55,8 @@ _ACTIONS: Mapping[str, Action] = {
 }
 #: Those that tell of a resource of the program that is as it should be; `read` is of another's.
 _UNCHANGED = frozenset({"same", "refresh"})
+#: Those after which a resource is there as before, with the options that the program gives it.
+STAYING: Final = frozenset({"same", "update"})
 #: How much an action says: of two about one resource the stronger one stays.
 _STRENGTH = (Action.KEEP, Action.UPDATE, Action.CREATE, Action.DELETE, Action.REPLACE)
 
@@ -163,6 +165,17 @@ def is_known(operation: str) -> bool:
     return operation in _ACTIONS
 
 
+def options_changed(old: Sequence[object], new: Sequence[object]) -> tuple[Change, ...]:
+    """Give what differs of the options that say whether the engine may delete a resource.
+
+    Args:
+        old: `protect` and `retainOnDelete`, as the state has them; whatever is no true is false.
+        new: The same, as the program gives them.
+    """
+    told = zip(("protect", "retainOnDelete"), map(bool, old), map(bool, new), strict=True)
+    return tuple(Change(*one) for one in told if one[1] is not one[2])
+
+
 def strongest(actions: Iterable[Action]) -> Action:
     """Give the action that says most: of several about one resource the one that stays."""
     return max(actions, key=_STRENGTH.index)
@@ -263,7 +276,7 @@ def _change(metadata: StepEventMetadata, operation: str, *, refreshing: bool) ->
             action = Action.DELETE
         elif properties:
             action = Action.UPDATE
-    kept = _options(old, new) if operation in {"same", "update"} else ()
+    kept = _options(old, new) if operation in STAYING else ()
     if kept and action is Action.KEEP:
         # The engine calls it the same, and writes the options into the state all the same.
         action = Action.UPDATE
@@ -285,14 +298,9 @@ def _change(metadata: StepEventMetadata, operation: str, *, refreshing: bool) ->
 def _options(
     old: StepEventStateMetadata | None, new: StepEventStateMetadata | None
 ) -> tuple[Change, ...]:
-    """What differs of the options that say whether the engine may delete a resource."""
     if old is None or new is None:
         return ()
-    told = (
-        ("protect", bool(old.protect), bool(new.protect)),
-        ("retainOnDelete", bool(old.retain_on_delete), bool(new.retain_on_delete)),
-    )
-    return tuple(Change(*one) for one in told if one[1] is not one[2])
+    return options_changed(*((state.protect, state.retain_on_delete) for state in (old, new)))
 
 
 def _differing(

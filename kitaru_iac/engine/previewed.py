@@ -1,7 +1,8 @@
 """What `pulumi preview --json` says of a project → steps of a plan, with the values that differ.
 
 The document is Pulumi's own (`pkg/display/json.go`, `PreviewDigest`), without a version. It holds
-the resources that change, each as it is and as it would be.
+the resources that change, each as it is and as it would be; with `--show-sames` the others too.
+Of these the engine writes the options into the state, which may lift the protection from deletion.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from kitaru_iac.engine.events import (
+    STAYING,
     Diagnostic,
     action_of,
     is_known,
     name_of,
+    options_changed,
     strongest,
     type_of,
 )
@@ -84,6 +87,9 @@ def _step(urn: str, group: Sequence[Mapping[str, Json]]) -> Step | None:
     if operations[0] == "delete" and operations[-1] == "create":
         # The refresh did not find it, and the program asks for it.
         action, reason = Action.CREATE, "it is gone, and is made again"
+    kept = tuple(_options(group))
+    if kept and action is Action.KEEP:
+        action = Action.UPDATE
     if action is Action.KEEP:
         return None
     return Step(
@@ -91,7 +97,7 @@ def _step(urn: str, group: Sequence[Mapping[str, Json]]) -> Step | None:
         type_of(urn),
         name_of(urn),
         Layer.INFRASTRUCTURE,
-        () if action is Action.DELETE else tuple(_changes(action, group)),
+        () if action is Action.DELETE else (*_changes(action, group), *kept),
         reason,
         code=code,
         key=_key(urn),
@@ -190,6 +196,17 @@ def _changes(action: Action, group: Sequence[Mapping[str, Json]]) -> Iterator[Ch
             if before.get(key) != after.get(key) and key not in covered:
                 told[key] = difference(key, before.get(key), after.get(key), *outputs)
     yield from (told[path] for path in sorted(told))
+
+
+def _options(group: Sequence[Mapping[str, Json]]) -> Iterator[Change]:
+    """What differs of the options that say whether the engine may delete it."""
+    for step in group:
+        old, new = step.get("oldState"), step.get("newState")
+        if step["op"] in STAYING and old and new:
+            states = map(_mapping, (old, new))
+            yield from options_changed(
+                *((state.get("protect"), state.get("retainOnDelete")) for state in states)
+            )
 
 
 def _values(step: Mapping[str, Json], state: str, which: str) -> dict[str, Json]:

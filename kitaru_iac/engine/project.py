@@ -91,7 +91,10 @@ class Project:
             EventsIncomplete: The engine counted more than it told.
         """
         doing = f"preview stack {stack}"
-        arguments = ["preview", "--stack", stack, "--refresh", "--json", "--save-plan", str(plan)]
+        arguments = [
+            *("preview", "--stack", stack, "--refresh", "--json", "--show-sames"),
+            *("--save-plan", str(plan)),
+        ]
         printed: list[str] = []
         try:
             self._run(stack, doing, arguments, printed.append, printed)

@@ -219,6 +219,15 @@ class TestUp:
         assert not Path(applied[applied.index("--plan") + 1]).parent.exists()
         assert "is up to date" in job.world.comments[-1]["body"]
 
+    def test_a_lifted_protection_alone_has_to_be_reviewed_too(self, job: Job) -> None:
+        self.reviewed(job)
+        lifted = step("same", old={"name": "dev"}, new={"name": "dev"})
+        lifted["oldState"]["protect"] = True
+        job.answers(lifted)
+        done = job.run("pulumi-up", "dev", "-o", "json")
+        assert (done.code, job.calls) == (64, ["preview"]), done.err
+        assert "protect" in job.summary
+
     def test_what_moved_is_refused_and_can_be_reviewed_then(self, job: Job) -> None:
         self.reviewed(job, CREATE)
         job.answers(CREATE, step("delete", "other", old={}))

@@ -12,6 +12,20 @@ from kitaru_iac.plan.document import StackPlan, document
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Plan
 from tests.engine.previews import COMPUTED, preview, step, urn
 
+
+def kept(
+    old: dict[str, bool],
+    new: dict[str, bool],
+    inputs: dict[str, Any],
+    given: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A resource that stays, with other options than before."""
+    made = step("update" if given else "same", old=inputs, new=given or inputs)
+    made["oldState"].update(old)
+    made["newState"].update(new)
+    return made
+
+
 ROW = {
     "made": ([step("create", new={"name": "dev"})], Action.CREATE, [Change("name", None, "dev")]),
     "changed where the provider says": (
@@ -72,6 +86,21 @@ ROW = {
         [Change("t", "a", "b")],
     ),
     "deleted": ([step("delete", old={"name": "dev"})], Action.DELETE, []),
+    "a protection that is lifted": (
+        [kept({"protect": True}, {}, {"a": 1})],
+        Action.UPDATE,
+        [Change("protect", True, False)],
+    ),
+    "what stays in the cloud when it is deleted": (
+        [kept({"protect": True}, {"protect": True, "retainOnDelete": True}, {"a": 1})],
+        Action.UPDATE,
+        [Change("retainOnDelete", False, True)],
+    ),
+    "a change and a protection": (
+        [kept({}, {"protect": True}, {"a": 1}, {"a": 2})],
+        Action.UPDATE,
+        [Change("a", 1, 2), Change("protect", False, True)],
+    ),
     "not known yet": (
         [step("update", old={"a": 1}, new={"a": COMPUTED}, paths=("a",))],
         Action.UPDATE,
@@ -304,6 +333,10 @@ OTHERS = {
     "one more": (
         [step("delete", "a", old={})],
         [step("delete", "a", old={}), step("delete", "b", old={})],
+    ),
+    "what may be deleted": (
+        [kept({"protect": True}, {}, {})],
+        [kept({"retainOnDelete": True}, {}, {})],
     ),
     "another name": ([step("delete", "a", old={})], [step("delete", "b", old={})]),
     "a policy in a text": (
