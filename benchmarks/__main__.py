@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--only", default="", help="only groups and commands that match it, as 'On a server|local'"
     )
     parser.add_argument("--other", help="the program of another kitaru, as 0.21, to run beside")
+    parser.add_argument("--plugin", help="the Pulumi plugin of another version, to run beside")
     parser.add_argument(
         "--no-document", action="store_true", help="leave docs/performance.md alone"
     )
@@ -63,6 +64,7 @@ def _run(root: Path, options: argparse.Namespace) -> list[Result]:
             url=one.url,
             key=one.api_key,
             other=options.other,
+            plugin=options.plugin,
         )
         only = re.compile(options.only)
         if any(c.group.startswith("Ten thousand") for c in _chosen(places, only)):

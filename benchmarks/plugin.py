@@ -58,7 +58,11 @@ def ask(port: int, prefix: str) -> None:
 def main(program: str, prefix: str) -> None:
     """Start the plugin, ask it, and say what it took."""
     engine, port = listen()
-    running = subprocess.Popen([program, f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True)
+    # A plugin of another version must not find this one's modules.
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    running = subprocess.Popen(
+        [program, f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True, env=own
+    )
     assert running.stdout is not None
     ask(int(running.stdout.readline()), prefix)
     running.terminate()

@@ -41,6 +41,7 @@ class Places:
         url: Where that server is.
         key: An API key of it.
         other: The program of another `kitaru`, to be measured beside ours.
+        plugin: The Pulumi plugin of another version.
     """
 
     small: Home
@@ -50,6 +51,7 @@ class Places:
     url: str
     key: str
     other: str | None = None
+    plugin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,17 +240,18 @@ def _on_a_server(places: Places) -> list[Comparison]:
             Comparison(group, ours, rest, ("within", 2.5), megabytes=60),
             Comparison(group, ours, client, ("faster", 6)),
         ]
-    plugin = [sys.executable, "-m", "benchmarks.plugin", _bin("pulumi-resource-kitaru"), "p{n}"]
     there = {**env, "PYTHONPATH": str(Path(__file__).parents[1])}
-    found.append(
-        Comparison(
-            group,
-            Command("the plugin, 20 stacks", [plugin], there, home.path),
-            command("ZenML's client, 20 stacks", _bare("many", "m{n}")),
-            ("faster", 4),
-            megabytes=90,
-        )
-    )
+
+    def plugin(title: str, program: str, prefix: str) -> Command:
+        asked = [sys.executable, "-m", "benchmarks.plugin", program, f"{prefix}{{n}}"]
+        return Command(title, [asked], there, home.path)
+
+    ours = plugin("the plugin, 20 stacks", _bin("pulumi-resource-kitaru"), "p")
+    client = command("ZenML's client, 20 stacks", _bare("many", "m{n}"))
+    found.append(Comparison(group, ours, client, ("faster", 2), megabytes=90))
+    if places.plugin is not None:
+        other = plugin("the other plugin, 20 stacks", places.plugin, "o")
+        found.append(Comparison(group, ours, other, ("faster", 4), megabytes=90))
     return found
 
 

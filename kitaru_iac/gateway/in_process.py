@@ -15,14 +15,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.gateway.calls import asked_server, zenml_call
 from kitaru_iac.gateway.documents import (
-    UNSET,
     ComponentChange,
     ComponentDoc,
     ConnectorChange,
@@ -48,7 +47,6 @@ from kitaru_iac.gateway.zenml_connectors import connector_types, register, verif
 from kitaru_iac.gateway.zenml_models import (
     PIECE,
     component_doc,
-    configuration_with_secrets,
     connector_doc,
     filters_of,
     flavor_model,
@@ -58,13 +56,21 @@ from kitaru_iac.gateway.zenml_models import (
     stack_doc,
     whole_listing,
 )
+from kitaru_iac.gateway.zenml_requests import (
+    component_request,
+    component_update,
+    connector_request,
+    connector_update,
+    stack_request,
+    stack_update,
+)
 from kitaru_iac.gateway.zenml_secrets import delete_secret, orphaned_secrets
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.values import replace
 
 if TYPE_CHECKING:
     from zenml.client import Client
-    from zenml.models import FlavorResponse
+    from zenml.models import ComponentResponse, FlavorResponse
     from zenml.zen_stores.base_zen_store import BaseZenStore
 
 __all__ = ["InProcess"]
@@ -313,70 +319,17 @@ class InProcess:
     def create_stack(self, new: NewStack) -> StackDoc:
         """See `Gateway.create_stack`. ZenML takes back what it made when a later part fails."""
         with self._zenml() as zen:
-            from zenml.enums import StackComponentType
-            from zenml.models import ComponentInfo, StackRequest
-
-            links: list[UUID] = []
-
-            def index(connector_id: str | None) -> int | None:
-                if connector_id is None:
-                    return None
-                if (uuid := UUID(connector_id)) not in links:
-                    links.append(uuid)
-                return links.index(uuid)
-
-            def member(given: str | NewComponent) -> UUID | ComponentInfo:
-                if isinstance(given, str):
-                    return UUID(given)
-                return ComponentInfo(
-                    flavor=given.flavor,
-                    configuration=dict(given.configuration),
-                    service_connector_index=index(given.connector_id),
-                    service_connector_resource_id=given.connector_resource_id,
-                )
-
-            components = {
-                StackComponentType(kind): [member(given) for given in of_kind]
-                for kind, of_kind in new.members.items()
-            }
-            request = StackRequest(
-                name=new.name,
-                description=new.description,
-                components=components,
-                labels=dict(new.labels),
-                service_connectors=list(links),
-            )
-            return stack_doc(zen.create_stack(request))
+            return stack_doc(zen.create_stack(stack_request(new)))
 
     def create_component(self, new: NewComponent) -> ComponentDoc:
         """See `Gateway.create_component`."""
         with self._zenml() as zen:
-            from zenml.enums import StackComponentType
-            from zenml.models import ComponentRequest
-
-            request = ComponentRequest(
-                name=new.name,
-                type=StackComponentType(new.type),
-                flavor=new.flavor,
-                configuration=dict(new.configuration),
-                labels=dict(new.labels) or None,
-                connector=UUID(new.connector_id) if new.connector_id else None,
-                connector_resource_id=new.connector_resource_id,
-            )
-            return component_doc(zen.create_stack_component(request))
+            return component_doc(zen.create_stack_component(component_request(new)))
 
     def create_connector(self, new: NewConnector) -> ConnectorDoc:
         """See `Gateway.create_connector`."""
         with self._zenml() as zen:
-            from zenml.models import ServiceConnectorRequest
-
-            request = ServiceConnectorRequest(
-                name=new.name,
-                connector_type=new.type,
-                auth_method=new.auth_method,
-                configuration=configuration_with_secrets(new.configuration, new.secrets),
-                labels=dict(new.labels),
-            )
+            request = connector_request(new)
             return connector_doc(register(zen, request, is_local=self._is_local))
 
     # -- changing --------------------------------------------------------------------------------
@@ -384,66 +337,22 @@ class InProcess:
     def update_stack(self, id: str, change: StackChange) -> None:
         """See `Gateway.update_stack`."""
         with self._zenml() as zen:
-            from zenml.enums import StackComponentType
-            from zenml.models import StackUpdate
-
-            given: dict[str, Any] = {}
-            if change.name is not UNSET:
-                given["name"] = change.name
-            if change.labels is not UNSET:
-                given["labels"] = dict(change.labels)
-            if change.members is not UNSET:
-                given["components"] = {
-                    StackComponentType(kind): [UUID(member) for member in of_kind]
-                    for kind, of_kind in change.members.items()
-                }
-            if change.description is not UNSET:
-                given["description"] = change.description
-            zen.update_stack(UUID(id), StackUpdate(**given))
+            zen.update_stack(UUID(id), stack_update(change))
 
     def update_component(self, id: str, change: ComponentChange) -> None:
         """See `Gateway.update_component`."""
         with self._zenml() as zen:
-            from zenml.models import ComponentUpdate
 
-            given: dict[str, Any] = {}
-            if change.name is not UNSET:
-                given["name"] = change.name
-            if change.configuration is not UNSET:
-                given["configuration"] = dict(change.configuration)
-            if change.labels is not UNSET:
-                given["labels"] = dict(change.labels)
-            connector, resource = change.connector_id, change.connector_resource_id
-            if connector is UNSET or resource is UNSET:
-                # ZenML unlinks a component whose update does not name its connector.
-                stored = component_doc(zen.get_stack_component(UUID(id), hydrate=True))
-                connector = stored.connector_id if connector is UNSET else connector
-                resource = stored.connector_resource_id if resource is UNSET else resource
-            given["connector"] = UUID(connector) if connector else None
-            given["connector_resource_id"] = resource
-            zen.update_stack_component(UUID(id), ComponentUpdate(**given))
+            def stored() -> ComponentResponse:
+                return zen.get_stack_component(UUID(id), hydrate=True)
+
+            zen.update_stack_component(UUID(id), component_update(change, stored))
 
     def update_connector(self, id: str, change: ConnectorChange) -> None:
         """See `Gateway.update_connector`."""
         with self._zenml() as zen:
-            from zenml.models import ServiceConnectorUpdate
-
-            # ZenML clears these two where an update does not name them.
             stored = zen.get_service_connector(UUID(id), expand_secrets=False)
-            given: dict[str, Any] = {
-                "resource_id": stored.resource_id,
-                "expiration_seconds": stored.expiration_seconds,
-            }
-            if change.name is not UNSET:
-                given["name"] = change.name
-            if change.auth_method is not UNSET:
-                given["auth_method"] = change.auth_method
-            if change.configuration is not UNSET:
-                secrets = {} if change.secrets is UNSET else change.secrets
-                given["configuration"] = configuration_with_secrets(change.configuration, secrets)
-            if change.labels is not UNSET:
-                given["labels"] = dict(change.labels)
-            zen.update_service_connector(UUID(id), ServiceConnectorUpdate(**given))
+            zen.update_service_connector(UUID(id), connector_update(change, stored))
 
     def delete(self, kind: Kind, id: str) -> bool:
         """See `Gateway.delete`."""
