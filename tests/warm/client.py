@@ -153,8 +153,11 @@ class Started:
 
     def poll(self) -> int | None:
         """As that of `subprocess.Popen`."""
-        if self.returncode is None and select.select([self._there], [], [], 0)[0]:
-            self.returncode = int(self._answers.readline())
+        if self.returncode is None:
+            ready = select.poll()  # `select.select` takes no descriptor above 1023
+            ready.register(self._there, select.POLLIN)
+            if ready.poll(0):
+                self.returncode = int(self._answers.readline())
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
