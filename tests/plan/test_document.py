@@ -110,6 +110,9 @@ def test_an_edited_plan_is_refused_and_a_later_minor_version_is_not() -> None:
     later = {**document(SAMPLES["update"]), "format_version": "1.7", "more": {"new": 1}}
     assert read_plan(json.dumps(later), "x")["more"] == {"new": 1}
     jsonschema.validate(later, plan_schema())
+    for version in ("2.0", "0.9", "10.0", "1", "1.x"):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**later, "format_version": version}, plan_schema())
 
 
 # -- the digest ----------------------------------------------------------------------------------

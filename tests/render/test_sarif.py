@@ -79,6 +79,14 @@ class TestSarif:
         for result in run["results"]:
             assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
 
+    def test_a_rule_links_to_its_documentation_where_there_is_one(self) -> None:
+        documented = {info.id: info.docs for info in catalog()}
+        rules = _log()["tool"]["driver"]["rules"]
+        assert [rule.get("helpUri") for rule in rules] == [
+            documented[rule["id"]] or None for rule in rules
+        ]
+        assert any("helpUri" in rule for rule in rules)
+
     def test_the_remedy_and_the_reason_are_in_the_message(self) -> None:
         assert _log()["results"][0]["message"]["text"] == (
             "s3://b: no <such> bucket\n\naws s3 mb s3://b"
