@@ -207,7 +207,7 @@ class Server:
         try:
             found = self.get(f"/projects/{quote(ref, safe='')}")
         except Refused as error:
-            if error.status in (404, 403, 422):
+            if error.status == _FORBIDDEN or _says_none(error):
                 raise NotFoundError(
                     f"The server has no project '{ref}' that you may use",
                     remedy=self._projects_words(),
@@ -273,7 +273,7 @@ class Server:
                 return self.field(self.get(f"/stacks/{uuid}"), "name")
             page = self.get(f"/stacks?name={quote(f'equals:{ref}', safe='')}&size=1")
         except Refused as error:
-            if error.status in (404, 422):
+            if _says_none(error):
                 return None
             if error.status == _FORBIDDEN:
                 raise
@@ -352,6 +352,13 @@ class Server:
         return NotConnectedError(
             f"The server {self.url} cannot answer now", why=f"HTTP status {error.status}"
         )
+
+
+def _says_none(error: Refused) -> bool:
+    """Whether ZenML says that there is none. Where the path itself is missing it does not."""
+    if error.status == 404:
+        return isinstance(answers.refusal(error.response), NotFoundError)
+    return error.status == 422
 
 
 def _text(answer: Mapping[str, Json], name: str) -> str | None:

@@ -6,7 +6,7 @@ Nothing in an answer is trusted. What its errors say is shown on one line, short
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -30,6 +30,7 @@ __all__ = [
     "listing",
     "mapping",
     "not_an_answer",
+    "page",
     "quoted",
     "refusal",
 ]
@@ -94,6 +95,37 @@ def listing(response: Response) -> tuple[Sequence[Mapping[str, Json]], int, int]
     if total is None or pages is None or pages > max(total, len(items)) + 1:
         raise not_an_answer(response, "It answered with a page whose numbers are not right")
     return items, total, pages
+
+
+def page(
+    ask: Callable[[], Response],
+    number: int,
+    size: int,
+    is_gone: Callable[[Response], bool] = lambda _: False,
+    again: int = 2,
+) -> tuple[Response, Sequence[Mapping[str, Json]], int, int] | None:
+    """Give a page of a listing that holds as many as it counts, as `listing` does.
+
+    A server counts before it lists: where somebody deletes in between, it is asked again. One that
+    goes on to hold fewer would have what is there be taken for gone.
+
+    Args:
+        ask: Asks for it.
+        number: Which page is asked for, from 1.
+        size: How many it may hold.
+        is_gone: Whether an answer says that there is no such page any more; then None is given.
+        again: How often it is asked for once more.
+    """
+    response = ask()
+    if is_gone(response):
+        return None
+    items, total, pages = listing(response)
+    counted = min(size, total - (number - 1) * size)
+    if len(items) >= counted:
+        return response, items, total, pages
+    if again:
+        return page(ask, number, size, is_gone, again - 1)
+    raise not_an_answer(response, f"It answered with {len(items)} of the {counted} that it counted")
 
 
 def refusal(response: Response) -> KitaruError:

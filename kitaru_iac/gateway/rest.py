@@ -7,7 +7,7 @@ from typing import Any
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import NotConnectedError
-from kitaru_iac.gateway.answers import listing
+from kitaru_iac.gateway.answers import page
 from kitaru_iac.gateway.payload import Kind, PayloadReader
 from kitaru_iac.gateway.session import Session
 from kitaru_iac.machine.active_scope import Named
@@ -35,8 +35,13 @@ class RestReader(PayloadReader):
         query = {"hydrate": "true" if hydrate else "false", **filters}
         if kind == "service_connectors":
             query["expand_secrets"] = "false"
-        response = self._session.request("GET", f"/{kind}", query=query)
-        items, total, pages = listing(response)
+        found = page(
+            lambda: self._session.request("GET", f"/{kind}", query=query),
+            filters.get("page", 1),
+            filters["size"],
+        )
+        assert found is not None  # no answer counts as gone here
+        _, items, total, pages = found
         return {"items": items, "total": total, "total_pages": pages}
 
     def _odd(self, what: str) -> NotConnectedError:

@@ -75,15 +75,21 @@ def named(name: str, where: Where) -> bool:
 # -- answers ---------------------------------------------------------------------------------------
 
 
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError(f"{type(found).__name__} in place of a text")
+    return found
+
+
 def stack_doc(item: Mapping[str, Any]) -> StackDoc:
     """Read a stack."""
     metadata = item["metadata"]
     return StackDoc(
-        id=item["id"],
-        name=item["name"],
+        id=_text(item["id"]),
+        name=_text(item["name"]),
         labels=_labels(metadata),
         members={
-            kind: tuple(Member(c["id"], c["name"]) for c in components)
+            kind: tuple(Member(_text(c["id"]), _text(c["name"])) for c in components)
             for kind, components in metadata["components"].items()
         },
         updated=_time(item["body"]["updated"]),
@@ -96,13 +102,13 @@ def component_doc(item: Mapping[str, Any]) -> ComponentDoc:
     body, metadata = item["body"], item["metadata"]
     connector = metadata["connector"]
     return ComponentDoc(
-        id=item["id"],
-        type=body["type"],
-        name=item["name"],
-        flavor=body["flavor_name"],
+        id=_text(item["id"]),
+        type=_text(body["type"]),
+        name=_text(item["name"]),
+        flavor=_text(body["flavor_name"]),
         configuration=dict(metadata["configuration"]),
         labels=_labels(metadata),
-        connector_id=connector["id"] if connector else None,
+        connector_id=_text(connector["id"]) if connector else None,
         connector_resource_id=metadata["connector_resource_id"],
         updated=_time(body["updated"]),
     )
@@ -123,11 +129,11 @@ def connector_doc(
     kind = body["connector_type"]
     whole = dict(metadata["configuration"] or {})
     return ConnectorDoc(
-        id=item["id"],
-        name=item["name"],
+        id=_text(item["id"]),
+        name=_text(item["name"]),
         # A server that knows the type sends a description of it instead of its name.
-        type=kind if isinstance(kind, str) else kind["connector_type"],
-        auth_method=body["auth_method"],
+        type=kind if isinstance(kind, str) else _text(kind["connector_type"]),
+        auth_method=_text(body["auth_method"]),
         configuration={k: v for k, v in whole.items() if k not in secret},
         secrets={k: SecretText(str(v)) for k, v in whole.items() if k in secret},
         labels=_labels(metadata),

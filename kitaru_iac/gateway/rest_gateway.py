@@ -362,12 +362,22 @@ class RestGateway:
         def page(
             number: int, may_be_gone: bool
         ) -> tuple[dict[str, tuple[Response, Mapping[str, Any]]], int, int] | None:
-            nonlocal response
             query = {**filters, "hydrate": True, "page": number, "sort_by": "asc:created"}
-            answer = response = self._ask("GET", path, query)
-            if may_be_gone and answers.is_of_the_request(answer):
+
+            def ask() -> Response:
+                nonlocal response
+                response = self._ask("GET", path, query)
+                return response
+
+            found = answers.page(
+                ask,
+                number,
+                int(str(filters["size"])),
+                lambda answer: may_be_gone and answers.is_of_the_request(answer),
+            )
+            if found is None:
                 return None
-            items, total, pages = answers.listing(answer)
+            answer, items, total, pages = found
             with _read(answer):
                 return {str(item["id"]): (answer, item) for item in items}, total, pages
 

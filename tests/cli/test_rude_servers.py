@@ -98,6 +98,7 @@ KINDS = (
     *("not a number", "not UTF-8", "half a character", "a key twice", "null", "a list"),
     *("a mapping of nothing", "numbers for texts", "items that are none"),
     *("a total without a measure", "pages that repeat", "pages without an end"),
+    *("fewer than were counted", "ids that are none"),
     *("what was sent", "names for a terminal", "ids that are paths"),
     *("status 401", "status 403", "status 404", "status 409", "status 422", "status 500"),
 )

@@ -223,6 +223,10 @@ MANNERS: Final[dict[str, Manner]] = {
     "numbers for texts": _of_wrong_types,
     "items that are none": lambda talk: _page_of(talk, items=[None, 7, "x"]),
     "a total without a measure": lambda talk: _page_of(talk, total=1e308, total_pages=10**300),
+    "fewer than were counted": lambda talk: _page_of(talk, items=[], total=5, total_pages=1),
+    "ids that are none": lambda talk: _page_of(
+        talk, items=[{**_STACK, "id": None}], total=1, total_pages=1
+    ),
     "pages that repeat": lambda talk: _page_of(
         talk, items=[_STACK], total=10**4, total_pages=10**4
     ),

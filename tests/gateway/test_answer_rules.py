@@ -93,6 +93,39 @@ def test_a_page_has_no_more_pages_than_items_and_one(body: dict[str, Any], taken
 
 
 @pytest.mark.parametrize(
+    ("counts", "number", "size", "asked"),
+    [
+        ([(0, 0)], 1, 200, 1),
+        ([(5, 5)], 1, 200, 1),
+        ([(2, 5)], 1, 2, 1),
+        ([(1, 5)], 3, 2, 1),
+        ([(0, 4)], 3, 2, 1),
+        ([(6, 5)], 1, 200, 1),  # somebody wrote after the counting
+        ([(4, 5), (4, 4)], 1, 200, 2),  # or deleted
+        ([(4, 5), (3, 4), (3, 3)], 1, 200, 3),
+        ([(0, 5)] * 3, 1, 200, None),
+        ([(2, 5)] * 3, 1, 200, None),
+        ([(1, 5)] * 3, 1, 2, None),
+        ([(0, 5)] * 3, 3, 2, None),
+    ],
+)
+def test_a_page_that_holds_fewer_than_it_counts_is_asked_for_again_and_then_refused(
+    counts: list[tuple[int, int]], number: int, size: int, asked: int | None
+) -> None:
+    given = [response(200, page(count, total, min(3, total))) for count, total in counts]
+    waiting = iter(given)
+    if asked is None:
+        with pytest.raises(NotConnectedError, match="does not answer as a ZenML") as caught:
+            answers.page(lambda: next(waiting), number, size)
+        assert "that it counted" in str(caught.value.why)
+    else:
+        found = answers.page(lambda: next(waiting), number, size)
+        assert found is not None
+        assert found[0] is given[asked - 1]
+    assert len(list(waiting)) == len(given) - (asked or 3)
+
+
+@pytest.mark.parametrize(
     ("found", "words"),
     [
         (None, "nothing instead"),
