@@ -150,6 +150,12 @@ class OwnedByPulumi(KitaruWarning):
     code = "owned_by_pulumi"
 
 
+class PartKept(KitaruWarning):
+    """A part that was replaced is used by others by now, and was not deleted."""
+
+    code = "part_kept"
+
+
 class PartShared(KitaruWarning):
     """A part that a change writes is used by other stacks too."""
 

@@ -65,6 +65,7 @@ CODES = {
     "remains_unknown",
     "not_verified",
     "owned_by_pulumi",
+    "part_kept",
     "part_shared",
     "partial_update",
     "plan_invalid",

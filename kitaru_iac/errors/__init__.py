@@ -74,6 +74,7 @@
         ├── NotReadyYet        not_ready_yet           -    what was made, for all the waiting
         ├── NotVerified        not_verified            -    the connector, as asked
         ├── OwnedByPulumi      owned_by_pulumi         -    its program may make it again
+        ├── PartKept           part_kept               -    a replaced one that others use
         ├── PartShared         part_shared             -    it changes for other stacks too
         ├── RemainsUnknown     remains_unknown         -    after a deletion, in the cloud
         ├── SecretsNotCompared secrets_not_compared    -    this login may not read them

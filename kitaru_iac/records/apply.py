@@ -193,7 +193,7 @@ def _execute(
     change.writer.commit()
     _take_place(stands, result, change)
     try:
-        change.pending_deletes.run(result.deleted)
+        change.pending_deletes.run(result.deleted, result.kept)
     except Exception as error:
         raise RegistrationFailed(
             f"Stack '{stack}' is registered as described, but a part of the old one stays",

@@ -6,13 +6,15 @@ stays, and a change that needs the name is refused before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.labels import is_managed
+from kitaru_iac.gateway.documents import Where
+from kitaru_iac.labels import ASIDE_LABEL, is_managed
 from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.diff import is_own_component, is_own_connector, replacement_reason
+from kitaru_iac.records.from_documents import component_record, connector_record
 from kitaru_iac.records.model import ConnectorRecord, Records
 from kitaru_iac.records.names import REPLACED
 from kitaru_iac.values import replace
@@ -20,8 +22,16 @@ from kitaru_iac.values import replace
 if TYPE_CHECKING:
     from kitaru_iac.gateway.documents import StackDoc
     from kitaru_iac.records.stored import Store
+    from kitaru_iac.records.writer import Writer
 
-__all__ = ["is_changeable", "is_left_by_earlier", "taken_aside"]
+__all__ = [
+    "is_changeable",
+    "is_left_by_earlier",
+    "keep_component",
+    "keep_connector",
+    "taken_aside",
+    "unmarked",
+]
 
 
 def is_changeable(old: ConnectorRecord, new: ConnectorRecord) -> bool:
@@ -43,6 +53,27 @@ def is_left_by_earlier(doc: StackDoc) -> bool:
         return False
     applied = applied_records(doc.labels)
     return applied is not None and applied.stack == name
+
+
+def unmarked(labels: Mapping[str, str]) -> dict[str, str]:
+    """Give the labels of what is not set aside any more."""
+    return {key: text for key, text in labels.items() if key != ASIDE_LABEL}
+
+
+def keep_component(store: Store, writer: Writer, id: str) -> None:
+    """Leave a component that was set aside to those who use it by now: no run repairs it later."""
+    for doc in store.gateway.components(Where(ids=(id,))):
+        if ASIDE_LABEL in doc.labels:
+            part = component_record(doc)
+            writer.relabel_component(part, part.name, part.connector_id, unmarked(part.labels))
+
+
+def keep_connector(store: Store, writer: Writer, id: str) -> None:
+    """Leave a service connector to those who use it, as `keep_component` does."""
+    for doc in store.gateway.connectors(Where(ids=(id,))):
+        if ASIDE_LABEL in doc.labels:
+            link = connector_record(doc)
+            writer.relabel_connector(link, unmarked(link.labels))
 
 
 def taken_aside(
@@ -75,7 +106,7 @@ def taken_aside(
     return AlreadyExistsError(
         f"Stack '{name}' cannot be changed so: the name '{aside}' is taken",
         why="What is replaced is called so until its successor stands, and there is: "
-        f"{', '.join(taken)}. No run of this release has set that aside.",
+        f"{', '.join(taken)}. No run of this release is to repair that.",
         remedy="Give it another name, or delete it if nobody needs it."
         + ("" if found is None else f" See it with: kitaru stack show {found.id}"),
     )

@@ -17,6 +17,7 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.labels import ASIDE_LABEL, MANAGED_LABEL
+from kitaru_iac.notices import KitaruWarning, PartKept
 from kitaru_iac.plan.model import Action
 from kitaru_iac.records.annotations import description_after, labels_after
 from kitaru_iac.records.applied import without_applied
@@ -55,6 +56,7 @@ class ApplyResult:
         components_created: Of new components and those taken over.
         connectors_created: Names of new connectors.
         deleted: What was removed, as ``artifact_store dev``.
+        kept: What was to be, and others use by now, with who they are.
     """
 
     def __init__(self, id: str) -> None:
@@ -62,6 +64,12 @@ class ApplyResult:
         self.components_created: list[ComponentRecord] = []
         self.connectors_created: list[str] = []
         self.deleted: list[str] = []
+        self.kept: list[str] = []
+
+    @property
+    def warnings(self) -> tuple[KitaruWarning, ...]:
+        """What is to be known of it."""
+        return (PartKept(f"Not deleted: {', '.join(self.kept)}."),) if self.kept else ()
 
 
 class RecordsChange:

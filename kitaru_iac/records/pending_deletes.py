@@ -1,13 +1,15 @@
 """What a change of records replaces, to be deleted last: when everything new stands.
 
 A deletion is not taken back. One that fails stops those behind it; the next run of the same command
-removes what is left (`records.recovery`).
+removes what is left (`records.recovery`). What somebody else uses by then is theirs from there on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.records.aside import keep_component, keep_connector
 from kitaru_iac.records.model import ComponentRecord, stored_id
 from kitaru_iac.records.stored import Store
 from kitaru_iac.records.writer import Writer
@@ -21,7 +23,8 @@ class PendingDeletes:
     def __init__(self, store: Store, writer: Writer) -> None:
         self._store = store
         self._writer = writer
-        self._waiting: list[tuple[str, Callable[[], object]]] = []
+        #: Each gives who uses it, and so keeps it.
+        self._waiting: list[tuple[str, Callable[[], list[str]]]] = []
 
     @property
     def names(self) -> list[str]:
@@ -30,30 +33,64 @@ class PendingDeletes:
 
     def stack(self, name: str, id: str) -> None:
         """Delete a stack later."""
-        self._waiting.append((f"stack {name}", lambda: self._writer.delete_stack(id)))
+
+        def delete() -> list[str]:
+            self._writer.delete_stack(id)
+            return []
+
+        self._waiting.append((f"stack {name}", delete))
 
     def component(self, component: ComponentRecord) -> None:
         """Delete a component later, unless a stack holds it by then."""
+        uuid = stored_id(component)
 
-        def delete() -> None:
-            if not self._store.stacks_of(stored_id(component)):
-                self._writer.delete_component(stored_id(component))
+        def users() -> list[str]:
+            return [f"stack {name}" for name in self._store.stacks_of(uuid)]
+
+        def delete() -> list[str]:
+            kept = _unless_used(lambda: self._writer.delete_component(uuid), users)
+            if kept:
+                keep_component(self._store, self._writer, uuid)
+            return kept
 
         self._waiting.append((f"{component.type} {component.name}", delete))
 
     def connector(self, name: str, id: str) -> None:
         """Delete a service connector later, unless a component is linked to it by then."""
 
-        def delete() -> None:
-            if not self._store.components_of(id):
-                self._writer.delete_connector(id)
+        def users() -> list[str]:
+            return [f"{part.type} {part.name}" for part in self._store.components_of(id)]
+
+        def delete() -> list[str]:
+            kept = _unless_used(lambda: self._writer.delete_connector(id), users)
+            if kept:
+                keep_connector(self._store, self._writer, id)
+            return kept
 
         self._waiting.append((f"service connector {name}", delete))
 
-    def run(self, deleted: list[str]) -> None:
-        """Delete them, and add each to `deleted` when it is gone."""
+    def run(self, deleted: list[str], kept: list[str]) -> None:
+        """Delete them; each is added to `deleted` when it is gone, or to `kept` with its users."""
         while self._waiting:
             name, delete = self._waiting[0]
-            delete()
+            users = delete()
             self._waiting.pop(0)
-            deleted.append(name)
+            if users:
+                kept.append(f"{name} (used by {', '.join(sorted(users))})")
+            else:
+                deleted.append(name)
+
+
+def _unless_used(delete: Callable[[], object], users: Callable[[], list[str]]) -> list[str]:
+    """Delete what nobody uses. Returns its users, also who came while it was asked for."""
+    if found := users():
+        return found
+    try:
+        delete()
+    except NotConnectedError:
+        raise
+    except KitaruError:  # the store keeps what is in use
+        if found := users():
+            return found
+        raise
+    return []

@@ -11,16 +11,17 @@ rehearsed, planned and shown with all else (`rehearse`), and made right before t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from kitaru_iac.errors import AlreadyExistsError, NotFoundError, StackChanged
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
-from kitaru_iac.labels import ASIDE_LABEL, is_managed
+from kitaru_iac.labels import is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.notices import KitaruWarning, LeftRepaired
 from kitaru_iac.plan.model import Action, Change, Reason, Step
+from kitaru_iac.records.aside import keep_component, keep_connector, unmarked
 from kitaru_iac.records.diff import is_own_component, is_own_connector
 from kitaru_iac.records.model import (
     DESCRIBED,
@@ -270,10 +271,15 @@ def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], 
             writer.delete_component(stored_id(part))
         elif successor is not None and successor.component(part.type) == part:
             _free_name(store, writer, part, stack)
-            writer.relabel_component(part, stack, part.connector_id, _unmarked(part.labels))
+            writer.relabel_component(part, stack, part.connector_id, unmarked(part.labels))
+        else:
+            keep_component(store, writer, stored_id(part))
     if connector is not None:
-        if not store.components_of(stored_id(connector)):
+        users = store.components_of(stored_id(connector))
+        if not users:
             writer.delete_connector(stored_id(connector))
+        elif not any(user.name in {stack, stack + REPLACED} for user in users):
+            keep_connector(store, writer, stored_id(connector))
     if old is not None:
         _delete_parts(store, writer, replace(old, stack=stack))
     return True
@@ -359,18 +365,13 @@ def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
     aside = stack + REPLACED
     for component in old.components:
         if component.name == aside and store.is_aside(component.labels, stack):
-            labels = _unmarked(component.labels)
+            labels = unmarked(component.labels)
             writer.relabel_component(component, stack, component.connector_id, labels)
     link = old.connector
     if link is not None and link.name == aside and store.is_aside(link.labels, stack):
-        writer.rename_connector(link, stack, _unmarked(link.labels))
-    labels = _unmarked(old.labels)
+        writer.rename_connector(link, stack, unmarked(link.labels))
+    labels = unmarked(old.labels)
     writer.rename_stack(stored_id(old), old.stack, stack, labels=labels, old_labels=old.labels)
-
-
-def _unmarked(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels of what is not set aside any more."""
-    return {key: text for key, text in labels.items() if key != ASIDE_LABEL}
 
 
 def _free_name(store: Store, writer: Writer, part: ComponentRecord, stack: str) -> None:

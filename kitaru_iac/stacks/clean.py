@@ -86,7 +86,12 @@ def _remove(store: Store) -> Cleaned:
                     kept += [found.cut_off] if found.cut_off else []
                     there = _still_there(store, survey[name])
                     for item in found.leftovers:
-                        (restored if item.name in there else removed).append(item)
+                        if item.name not in there:
+                            removed.append(item)
+                        elif there[item.name] == item.name:
+                            kept.append(Kept(item.kind, item.name, "others use it by now"))
+                        else:
+                            restored.append(item)
             except KitaruError as error:
                 failed.append((name, error))
     if failed:
@@ -104,10 +109,10 @@ def _remove(store: Store) -> Cleaned:
 _AGAIN = "Remove the rest with: kitaru stack clean"
 
 
-def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> set[str]:
-    """The names that parts had which are there still, under their own."""
+def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> dict[str, str]:
+    """The names that parts had which are there still, with those that they have now."""
     if not found:
-        return set()
+        return {}
     where = Where(ids=tuple(doc.id for _, doc in found))
     gateway = store.gateway
     docs: list[_Doc] = [
@@ -115,8 +120,8 @@ def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> set[str]:
         *gateway.components(where),
         *gateway.connectors(where),
     ]
-    there = {doc.id for doc in docs}
-    return {doc.name for _, doc in found if doc.id in there}
+    there = {doc.id: doc.name for doc in docs}
+    return {doc.name: there[doc.id] for _, doc in found if doc.id in there}
 
 
 # -- looking ---------------------------------------------------------------------------------------

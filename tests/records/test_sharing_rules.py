@@ -199,10 +199,15 @@ def test_what_is_used_by_the_time_it_would_be_deleted_stays(is_used: bool) -> No
         shelf.memory.delete("stack", id_of("s"))
         shelf.memory.delete("component", id_of("store"))
     gone: list[str] = []
-    waiting.run(gone)
+    kept: list[str] = []
+    waiting.run(gone, kept)
     expected = [id_of("s")] if is_used else [id_of("s"), id_of("store"), id_of("link")]
     assert writer.deleted == expected
-    assert (len(gone), waiting.names) == (3, [])
+    assert waiting.names == []
+    assert gone == ["stack s", *([] if is_used else ["artifact_store s", "service connector s"])]
+    assert [line.partition(" (used by ")[0] for line in kept] == (
+        ["artifact_store s", "service connector s"] if is_used else []
+    )
 
 
 def test_a_deletion_that_fails_stops_those_behind_it_and_is_tried_again() -> None:
@@ -212,10 +217,10 @@ def test_a_deletion_that_fails_stops_those_behind_it_and_is_tried_again() -> Non
         waiting.stack(name, id_of(name))
     gone: list[str] = []
     with pytest.raises(KitaruError):
-        waiting.run(gone)
+        waiting.run(gone, [])
     assert (gone, waiting.names) == (["stack a"], ["stack b", "stack c"])
     writer.fails = ()
-    waiting.run(gone)
+    waiting.run(gone, [])
     assert gone == ["stack a", "stack b", "stack c"]
     assert writer.deleted == [id_of("a"), id_of("b"), id_of("c")]
 
