@@ -42,7 +42,7 @@ class NotConnectedError(KitaruError):
 
 
 class SettingsDamaged(NotConnectedError):
-    """A settings file of ZenML is empty or cut off: which store is meant cannot be told."""
+    """A settings file of ZenML is empty, cut off or refused by ZenML: no store can be told."""
 
     code = "settings_damaged"
 

@@ -21,7 +21,15 @@ from kitaru_iac.machine import plain_yaml
 from kitaru_iac.machine.files import is_broken_link
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.unreadable import UnreadableError
-from kitaru_iac.machine.whole import WHOLE, Kind, damaged, to_yaml, unreadable
+from kitaru_iac.machine.whole import (
+    WHOLE,
+    Kind,
+    damaged,
+    not_accepted,
+    refuses,
+    to_yaml,
+    unreadable,
+)
 from kitaru_iac.values import dataclass
 
 __all__ = [
@@ -86,7 +94,7 @@ def read_whole(path: Path, kind: Kind) -> dict[str, Any]:
     """The content of one of ZenML's files; empty where there is none.
 
     Raises:
-        SettingsDamaged: It is empty or cut off, and stays so for a second.
+        SettingsDamaged: It is empty or cut off, and stays so for a second; or ZenML refuses it.
         SettingsUnreadable: It is no file, or may not be read; or its link leads to nothing.
     """
     is_whole = WHOLE[kind]
@@ -100,14 +108,19 @@ def read_whole(path: Path, kind: Kind) -> dict[str, Any]:
             return {}
         except OSError as error:
             raise unreadable(path, kind, reason(error)) from error
+        wrong: str | None = None
         with suppress(UnreadableError):
             content = parse_yaml(text, path)
             if is_whole(content, text):
+                if wrong := refuses(content, kind):
+                    raise not_accepted(path, kind, wrong)
                 return content
+            if text.endswith(b"\n"):  # else an id may be cut off
+                wrong = refuses(content, kind, ids_alone=True)
         now = time.monotonic()
         until = now + _PATIENCE if until is None else until
         if now >= until:
-            raise damaged(path, kind)
+            raise not_accepted(path, kind, wrong) if wrong else damaged(path, kind)
         time.sleep(_PAUSE)
 
 

@@ -16,7 +16,9 @@ from kitaru_iac.machine.environment import AUTH_TOKEN, SERVER_URL, given_as
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_address import likely_address, server_address
 from kitaru_iac.machine.server_login import Login, kept_login
+from kitaru_iac.machine.settings import CONFIG_FILE
 from kitaru_iac.machine.unreadable import UnreadableError
+from kitaru_iac.machine.whole import not_accepted
 from kitaru_iac.values import dataclass, field
 
 __all__ = [
@@ -101,6 +103,7 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
 
     Raises:
         NotConnectedError: The environment gives half of a connection; see `require_whole`.
+        SettingsDamaged: The stored address is of another kind than the store.
         NotMadeYet: It is not there yet.
         UnreadableError: It is not one that can be read without ZenML.
     """
@@ -114,11 +117,26 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
     url = store.get("url")
     if not isinstance(url, str):
         raise UnreadableError("the configured store has no URL")
+    _require_address(str(store.get("type")), url, environ)
     if store.get("type") == "rest":
         return _rest(url, store, environ)
     if store.get("type") == "sql":
         return _sqlite(url)
     raise UnreadableError(f"the store is of the type {store.get('type')!r}")
+
+
+def _require_address(kind: str, url: str, environ: Mapping[str, str]) -> None:
+    """Refuse a stored address that no store of its kind has: ZenML would, after seconds."""
+    if _of_environment(environ).keys() & {"type", "url"}:
+        return
+    is_server = server_address(url).startswith(("http://", "https://"))
+    if is_server is not (kind == "rest") and kind in ("rest", "sql"):
+        what = "a server" if kind == "rest" else "a database"
+        raise not_accepted(
+            config_home() / CONFIG_FILE,
+            "global",
+            f"`store` is of the type {kind}, and its `url` is not the address of {what}",
+        )
 
 
 def chosen_url(config: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:

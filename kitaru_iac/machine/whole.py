@@ -17,6 +17,8 @@ __all__ = [
     "completed",
     "damaged",
     "is_complete",
+    "not_accepted",
+    "refuses",
     "to_braces",
     "to_yaml",
     "unreadable",
@@ -133,6 +135,58 @@ def _is_closed(text: bytes) -> bool:
 
 def _is_id(value: object) -> bool:
     return _ID.fullmatch(str(value)) is not None
+
+
+#: As ZenML's models read an id: what they refuse, ZenML refuses to begin with.
+_HYPHENS: Final = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_UUID = compiled(rf"[0-9a-fA-F]{{32}}|{_HYPHENS}|urn:uuid:{_HYPHENS}|\{{{_HYPHENS}\}}")
+_IDS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "global": ("active_stack_id", "active_project_id", "user_id"),
+    "repository": ("active_stack_id", "active_project_id"),
+    "logins": (),
+}
+
+
+def refuses(content: Mapping[str, Any], kind: Kind, *, ids_alone: bool = False) -> str | None:
+    """Say what ZenML does not accept in one of its files; None where nothing is found.
+
+    Args:
+        content: What the file holds.
+        kind: Which file it is.
+        ids_alone: Whether the store may be cut off.
+    """
+    for name in _IDS[kind]:
+        value = content.get(name)
+        if name == "user_id" and not (ids_alone or _is_id(value)):
+            continue  # in braces; `completed` gives another one
+        if name in content and not _is_uuid(value) and (value is not None or name == "user_id"):
+            return f"`{name}` is no id, which is a UUID"
+    store = content.get("store")
+    if kind != "global" or ids_alone or store is None:
+        return None
+    if not isinstance(store, Mapping):
+        return "`store` has no settings below it"
+    if store.get("type") not in ("rest", "sql"):
+        return "`store` has no `type`, which is rest or sql"
+    return None if isinstance(store.get("url"), str) else "`store` has no `url`"
+
+
+def _is_uuid(value: object) -> bool:
+    return isinstance(value, bytes) or (
+        isinstance(value, str) and _UUID.fullmatch(value) is not None
+    )
+
+
+def not_accepted(path: Path, kind: Kind, what: str) -> SettingsDamaged:
+    """Give the error for a file with something that ZenML does not accept; `refuses` names it."""
+    from shlex import quote
+
+    return SettingsDamaged(
+        "ZenML's settings hold what ZenML does not accept",
+        where=str(path),
+        why=f"{what}; nothing was changed",
+        remedy=f"Correct it in the file. {_without(kind, f'rm {quote(str(path))}')}",
+    )
 
 
 def damaged(path: Path, kind: Kind) -> SettingsDamaged:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from kitaru_iac.errors import SettingsDamaged, SettingsUnreadable
 from kitaru_iac.machine import settings
@@ -261,3 +265,70 @@ def test_what_a_killed_writer_left_is_deleted_by_the_next(tmp_path: Path) -> Non
     remove_leftovers(file)
     assert sorted(tmp_path.iterdir()) == sorted([file, new, other])
     remove_leftovers(tmp_path / "nowhere" / "config.yaml")
+
+
+NO_IDS = [f"x{ID}", ID[:-1], f" {ID}", f"{ID}\n", "", 7, int("1" * 32), [ID], True]
+
+
+@pytest.mark.parametrize("value", NO_IDS, ids=repr)
+@pytest.mark.parametrize(
+    ("name", "dump"),
+    [
+        ("active_stack_id", to_yaml),
+        ("active_stack_id", json.dumps),
+        ("active_project_id", to_yaml),
+        ("active_project_id", json.dumps),
+        ("user_id", to_yaml),  # in braces a user's id is given anew with the next write
+    ],
+)
+def test_what_is_no_id_is_refused_as_zenml_does(
+    tmp_path: Path, value: object, name: str, dump: Callable[[object], str]
+) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(UUID).validate_python(value)
+    path = tmp_path / "config.yaml"
+    path.write_text(dump({**SERVER, name: value}))
+    with pytest.raises(SettingsDamaged, match="does not accept") as refused:
+        read_whole(path, "global")
+    assert refused.value.where == str(path)
+    assert refused.value.exit_code == 6
+    assert f"`{name}`" in str(refused.value.why)
+    if name != "user_id":
+        path.write_text(to_yaml({"active_project_id": ID, "active_stack_id": ID, name: value}))
+        with pytest.raises(SettingsDamaged, match=r"does not accept"):
+            read_whole(path, "repository")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [ID.upper(), ID.replace("-", ""), f"urn:uuid:{ID}", f"{{{ID}}}", ID.encode(), None],
+    ids=repr,
+)
+@pytest.mark.parametrize("name", ["active_stack_id", "active_project_id"])
+def test_what_zenml_takes_for_an_id_is_read(tmp_path: Path, value: object, name: str) -> None:
+    TypeAdapter(UUID | None).validate_python(value)
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml({**SERVER, name: value}))
+    assert read_whole(path, "global") == {**SERVER, name: value}
+
+
+@pytest.mark.parametrize(
+    ("store", "why"),
+    [
+        ({"type": "rest"}, "no `url`"),
+        ({"type": "sql", "url": None}, "no `url`"),
+        ({"type": "rest", "url": 7}, "no `url`"),
+        ({"url": URL}, "no `type`"),
+        ({"type": "mysql", "url": URL}, "no `type`"),
+        (URL, "no settings"),
+        ([URL], "no settings"),
+    ],
+)
+def test_a_store_that_zenml_does_not_accept_is_refused(
+    tmp_path: Path, store: object, why: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(to_yaml({**SERVER, "store": store}))
+    with pytest.raises(SettingsDamaged, match="does not accept") as refused:
+        read_whole(path, "global")
+    assert why in str(refused.value.why)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kitaru_iac.errors import NotConnectedError
+from kitaru_iac.errors import NotConnectedError, SettingsDamaged
 from kitaru_iac.machine.server_login import (
     Login,
     forget_login,
@@ -84,13 +84,33 @@ class TestSqlite:
             ({"type": "sql", "url": "sqlite://"}, "'sqlite'"),
             ({"type": "sql"}, "no URL"),
             ({"type": "carrier-pigeon", "url": "x"}, "carrier-pigeon"),
-            ({"type": "rest", "url": "ftp://host"}, "neither http"),
             ("text", "no readable `store`"),
         ],
     )
     def test_what_is_left_to_zenml(self, config_home: Path, store: Any, why: str) -> None:
         with pytest.raises(UnreadableError, match=why):
             store_location({"store": store}, {})
+
+    @pytest.mark.parametrize(
+        "store",
+        [
+            {"type": "sql", "url": "http://host"},
+            {"type": "sql", "url": "HTTPS://host/api/v1"},
+            {"type": "rest", "url": "ftp://host"},
+            {"type": "rest", "url": "sqlite:////tmp/zenml.db"},
+            {"type": "rest", "url": ""},
+        ],
+    )
+    def test_an_address_of_another_kind_is_refused(
+        self, config_home: Path, tmp_path: Path, store: dict[str, str]
+    ) -> None:
+        with pytest.raises(SettingsDamaged, match="does not accept") as refused:
+            store_location({"store": store}, {"ZENML_STORE_HTTP_TIMEOUT": "5"})
+        assert refused.value.where == str(config_home / "config.yaml")
+        assert f"of the type {store['type']}" in str(refused.value.why)
+        file = a_file(tmp_path / "given.db")  # a variable's store takes the place of the file's
+        environ = {"ZENML_STORE_URL": f"sqlite:///{file}"}
+        assert store_location({"store": store}, environ) == SqliteStore(file)
 
     def test_no_database_yet(self, config_home: Path) -> None:
         with pytest.raises(UnreadableError, match="no database"):
