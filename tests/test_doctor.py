@@ -75,6 +75,9 @@ def test_ours_overrides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 NOT_ASKED = ", not asked: only ZenML knows the way"
+LOGIN_IN_URL = (
+    "The URL holds a user or a password. ZenML servers take an API key, and a URL ends up in logs"
+)
 
 
 def test_no_configuration_is_the_local_store() -> None:
@@ -88,8 +91,12 @@ def test_no_configuration_is_the_local_store() -> None:
         ("sqlite:////home/me@x/zenml.db", "local (SQLite): sqlite:////home/me@x/zenml.db"),
         ("https://zenml.example.com", "server: https://zenml.example.com, ZenML 0.98.0"),
         (
-            "https://u:S3CRET@zenml.example.com/a?t=S3CRET",
+            "https://zenml.example.com/a?t=S3CRET",
             "server: https://zenml.example.com/a, ZenML 0.98.0",
+        ),
+        (
+            "https://u:S3CRET@zenml.example.com/a?t=S3CRET",
+            LOGIN_IN_URL,
         ),
         ("mysql://u:S3CRET@db:3306/zenml", "database (mysql): mysql://db:3306/zenml" + NOT_ASKED),
         ("mysql://u:S3@C/RET@db/zenml", "database (mysql): mysql://db/zenml" + NOT_ASKED),

@@ -39,7 +39,8 @@ __all__ = [
 _STORE_PREFIX = "ZENML_STORE_"
 _URL = "ZENML_STORE_URL"
 _TYPE = "ZENML_STORE_TYPE"
-_LOGINS = (AUTH_TOKEN, "ZENML_STORE_API_KEY", "ZENML_STORE_API_TOKEN", "ZENML_STORE_USERNAME")
+_KEY = "ZENML_STORE_API_KEY"
+_LOGINS = (AUTH_TOKEN, _KEY, "ZENML_STORE_API_TOKEN", "ZENML_STORE_USERNAME")
 _SQLITE = "sqlite:///"
 #: How the addresses of the databases begin that ZenML opens itself.
 _DATABASES = ("sqlite://", "mysql://")
@@ -160,8 +161,10 @@ def require_whole(config: Mapping[str, Any], environ: Mapping[str, str]) -> None
 
     Raises:
         NotConnectedError: An address is none, or is of another kind than ``ZENML_STORE_TYPE`` says;
-            ``KITARU_SERVER_URL`` has no login; a login, or a type, has no server.
+            ``KITARU_SERVER_URL`` has no login; a login, or a type, has no server; the server's
+            address holds a login.
     """
+    _require_no_login_in_address(config, environ)
     if given := environ.get(SERVER_URL, "").strip():
         _require_login(given, environ)
         return
@@ -177,6 +180,35 @@ def require_whole(config: Mapping[str, Any], environ: Mapping[str, str]) -> None
             f"{login} is set, and nothing says for which server",
             why=why,
             remedy=f"Set {url} to the address of the server, or unset {login}.",
+        )
+
+
+def _require_no_login_in_address(config: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    """Refuse a user in a server's address: ZenML's client would send that in a token's place."""
+    if url := environ.get(SERVER_URL, "").strip():
+        where, remedy = SERVER_URL, f"Leave it out and give the key in {AUTH_TOKEN}."
+    elif url := environ.get(_URL, ""):
+        where, remedy = _URL, f"Leave it out and give the key in {_KEY}."
+    else:
+        where, url = str(config_home() / CONFIG_FILE), chosen_url(config, environ) or ""
+        remedy = "Leave it out of the `url` there, and log in: kitaru login URL"
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() not in ("http", "https") or "@" not in rest:
+        return
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        has_login = bool(parts.username or parts.password)
+        _ = parts.port  # raises where the password has a slash in it
+    except ValueError:  # a password may hold any sign
+        has_login = True
+    if has_login:
+        raise NotConnectedError(
+            "The URL holds a user or a password",
+            where=where,
+            why="ZenML servers take an API key, and a URL ends up in logs",
+            remedy=remedy,
         )
 
 

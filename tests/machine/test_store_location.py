@@ -272,6 +272,32 @@ class TestRest:
             require_whole({}, {"KITARU_SERVER_URL": URL, "ZENML_STORE_URL": URL})
         assert says in str(refused.value.why)
 
+    @pytest.mark.parametrize("before", ["user:pa55@", "user@", ":pa55@", "u:pa55#x@", "u:pa/55@"])
+    @pytest.mark.parametrize("by", ["KITARU_SERVER_URL", "ZENML_STORE_URL", "config.yaml"])
+    def test_an_address_with_a_login_is_refused(
+        self, config_home: Path, before: str, by: str
+    ) -> None:
+        keep(config_home, api_key="k")
+        url, config = URL.replace("://", f"://{before}"), rest()
+        environ = {"KITARU_AUTH_TOKEN": "t", "ZENML_STORE_API_KEY": "t", "ZENML_STORE_URL": url}
+        if by == "KITARU_SERVER_URL":
+            environ[by] = url
+        elif by == "config.yaml":
+            del environ["ZENML_STORE_URL"]
+            config["store"]["url"] = url
+        with pytest.raises(NotConnectedError, match="holds a user or a password") as refused:
+            store_location(config, environ)
+        assert str(refused.value.where).endswith(by)
+        assert "pa55" not in repr(refused.value.to_dict())
+
+    @pytest.mark.parametrize("url", ["https://zenml.example/@a", "https://zenml.example?a=b@c"])
+    def test_another_sign_of_an_address_is_no_login(self, config_home: Path, url: str) -> None:
+        assert isinstance(store_location(rest(url=url), {}), RestStore)
+
+    def test_a_database_may_have_a_login(self) -> None:
+        with pytest.raises(UnreadableError, match="'mysql'"):
+            store_location({}, {"ZENML_STORE_URL": "mysql://user:pa55@db/zenml"})
+
     def test_localhost_inside_a_container_of_zenml(self, config_home: Path) -> None:
         store = {"store": {"type": "rest", "url": "http://localhost:8237"}}
         with pytest.raises(UnreadableError, match="container"):
