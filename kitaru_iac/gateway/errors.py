@@ -16,10 +16,14 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.machine.environment import AUTH_TOKEN, given_as, given_login
 from kitaru_iac.machine.known_secrets import known_secrets
-from kitaru_iac.machine.server_login import UNCACHED, is_uncached
+from kitaru_iac.machine.server_login import UNCACHED, is_uncached, kept_login
+from kitaru_iac.machine.settings import read_global
+from kitaru_iac.machine.store_location import address_of_server
 
 __all__ = ["login_refused", "may_not_read", "translate_errors", "translated", "way_to"]
 
+#: What a login is stored as, or follows from, as at ZenML Pro.
+_LOGIN = ("api_key", "api_token", "username", "pro_api_url", "workspace_id", "organization_id")
 #: What SQLite says of a file that was cut off, or is another's.
 _DAMAGED = ("disk image is malformed", "file is not a database")
 
@@ -49,7 +53,7 @@ def way_to(address: str) -> str:
 
 
 def login_refused(shown: str, *, why: str | None = None) -> NotAllowedError:
-    """The error for a login that a server does not take: a stored one, or a variable's.
+    """The error for a login that a server does not take, a stored one or a variable's, or for none.
 
     Args:
         shown: The server; ``URL`` where it is not known.
@@ -64,8 +68,26 @@ def login_refused(shown: str, *, why: str | None = None) -> NotAllowedError:
         remedy = f"Set {AUTH_TOKEN} to an API key of it: {UNCACHED} is set, and no login is kept."
         what = "The ZenML server wants a login, and none is kept"
         return NotAllowedError(what, where=where, why=why, remedy=remedy)
+    if _has_no_login(shown):
+        what, remedy = "No login is stored for this ZenML server", f"Log in: kitaru login {shown}"
+        why = "It wants one: HTTP status 401"  # it may have called that a login that has expired
+        return NotAllowedError(what, where=where, why=why, remedy=remedy)
     remedy = f"Log in again: kitaru login {shown}"
     return NotAllowedError(f"{what} the stored login", where=where, why=why, remedy=remedy)
+
+
+def _has_no_login(address: str) -> bool:
+    """Whether this is the configured server, and nothing is stored that could log in there."""
+    try:
+        config = read_global()
+        kept = kept_login(address, os.environ)
+    except KitaruError:
+        return False
+    if address_of_server(config, os.environ) != address:
+        return False
+    return not any(
+        login.get(name) for login in (kept, config.get("store") or {}) for name in _LOGIN
+    )
 
 
 def may_not_read(stack: str, parts: Sequence[str]) -> NotAllowedError:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from kitaru_iac.gateway import answers, watch
 from kitaru_iac.gateway.session import Session
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.machine.server_login import Login
-from kitaru_iac.machine.store_location import RestStore
+from kitaru_iac.machine.store_location import RestStore, store_location
 from kitaru_iac.redaction import SecretText
 from tests.gateway.web import LittleServer
 
@@ -224,3 +225,34 @@ def test_after_a_silence_a_server_that_answers_has_its_whole_time(
         mute.goes_on.set()
         session.close()
     assert len(asked.asked) == 6
+
+
+@pytest.mark.parametrize(
+    ("kept", "says"),
+    [
+        ({"api_token": {"access_token": "t", "expires_at": "2020-01-01T00:00:00"}}, "not accept"),
+        (None, "No login is stored"),
+    ],
+)
+def test_a_login_to_another_server_is_none_to_this_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: dict[str, object] | None, says: str
+) -> None:
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    with LittleServer(lambda _: (401, {})) as asked:
+        logins: dict[str, Any] = {
+            "https://other.example": {"url": "https://other.example", "api_key": "k"}
+        }
+        if kept is not None:
+            logins[asked.url] = {"url": asked.url, **kept}
+        (tmp_path / "credentials.yaml").write_text(json.dumps(logins))
+        config = {"store": {"type": "rest", "url": asked.url}}
+        (tmp_path / "config.yaml").write_text(json.dumps(config))
+        store = store_location(config, {})
+        assert isinstance(store, RestStore)
+        session = Session(store, {})
+        with pytest.raises(NotAllowedError, match=says) as refused:
+            answers.mapping(session.request("GET", "/stacks"))
+        session.close()
+    assert refused.value.exit_code == 6
+    assert ("not valid any more" in str(refused.value.why)) is (kept is not None)
+    assert f"kitaru login {asked.url}" in str(refused.value.remedy)
