@@ -160,6 +160,7 @@ print([stack.name for stack in kitaru.list_stacks()])
 """
 
 
+@pytest.mark.slow
 def test_several_threads_of_a_fresh_process_make_stacks(bare_home: Home):
     done = bare_home.run(sys.executable, "-I", "-c", _THREADS)
     assert done.returncode == 0, done.stderr

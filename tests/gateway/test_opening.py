@@ -107,6 +107,7 @@ class TestFallback:
         assert the_reasons(caplog) == [f"the database's version is not a known one: {version}"]
         assert complete("") == []  # nobody waits for seconds on Tab
 
+    @pytest.mark.slow
     def test_the_first_run_in_an_empty_home(self, bare_home: Home) -> None:
         answer = run(bare_home)
         assert answer["names"] == ["default"]

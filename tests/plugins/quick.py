@@ -18,7 +18,7 @@ from tests.plugins.counted import LONG, function_of, is_in_share
 #: Set by `scripts/test --quick`.
 _QUICK = "TESTS_QUICK"
 #: Of a long table one row in so many is run.
-_SHARE = 8
+_SHARE = 16
 
 
 @pytest.hookimpl(trylast=True)  # after the markers have chosen
