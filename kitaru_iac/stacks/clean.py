@@ -86,10 +86,11 @@ def _remove(store: Store) -> Cleaned:
                     kept += [found.cut_off] if found.cut_off else []
                     there = _still_there(store, survey[name])
                     for item in found.leftovers:
-                        if item.name not in there:
+                        name_now = there.get((item.kind, item.name))
+                        if name_now is None:
                             removed.append(item)
-                        elif there[item.name] == item.name:
-                            kept.append(Kept(item.kind, item.name, "others use it by now"))
+                        elif name_now == item.name:
+                            kept.append(Kept(item.kind, item.name, "it is still used"))
                         else:
                             restored.append(item)
             except KitaruError as error:
@@ -109,8 +110,8 @@ def _remove(store: Store) -> Cleaned:
 _AGAIN = "Remove the rest with: kitaru stack clean"
 
 
-def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> dict[str, str]:
-    """The names that parts had which are there still, with those that they have now."""
+def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> dict[tuple[str, str], str]:
+    """The kinds and names of parts that are there still, with the names that they have now."""
     if not found:
         return {}
     where = Where(ids=tuple(doc.id for _, doc in found))
@@ -121,7 +122,7 @@ def _still_there(store: Store, found: list[tuple[str, _Doc]]) -> dict[str, str]:
         *gateway.connectors(where),
     ]
     there = {doc.id: doc.name for doc in docs}
-    return {doc.name: there[doc.id] for _, doc in found if doc.id in there}
+    return {(kind, doc.name): there[doc.id] for kind, doc in found if doc.id in there}
 
 
 # -- looking ---------------------------------------------------------------------------------------

@@ -115,11 +115,19 @@ def test_what_a_dead_run_set_aside_and_others_use_is_left_to_them(store: Colleag
         NewConnector("dev-replaced", own.type, own.auth_method, own.configuration, {}, labels)
     )
     link_to(store, left.id)
+    fields = {"path": "s3://old/kitaru"}
+    store.create_component(NewComponent("artifact_store", "dev-replaced", "s3", fields, labels))
     found = clean.clean(Store(store))
-    assert [(part.name, part.reason) for part in found.kept] == [
-        ("dev-replaced", "others use it by now")
+    # Of one name, and told apart: the one is deleted, and the other is not.
+    assert [(part.kind, part.name, part.reason) for part in found.kept] == [
+        ("service_connector", "dev-replaced", "it is still used")
     ]
-    assert (found.removed, found.restored) == ((), ())
+    assert [(part.kind, part.name) for part in found.removed] == [
+        ("artifact_store", "dev-replaced")
+    ]
+    assert found.restored == ()
+    assert store.connectors(Where(ids=(left.id,)))
+    assert not store.components(Where(names=("dev-replaced",)))
     again = clean.clean(Store(store))
     assert (again.removed, again.restored, again.kept) == ((), (), ())
     assert not apply(BASE).changed
