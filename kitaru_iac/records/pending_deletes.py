@@ -43,31 +43,36 @@ class PendingDeletes:
     def component(self, component: ComponentRecord) -> None:
         """Delete a component later, unless a stack holds it by then."""
         uuid = stored_id(component)
-
-        def users() -> list[str]:
-            return [f"stack {name}" for name in self._store.stacks_of(uuid)]
-
-        def delete() -> list[str]:
-            kept = _unless_used(lambda: self._writer.delete_component(uuid), users)
-            if kept:
-                keep_component(self._store, self._writer, uuid)
-            return kept
-
-        self._waiting.append((f"{component.type} {component.name}", delete))
+        self._part(
+            f"{component.type} {component.name}",
+            delete=lambda: self._writer.delete_component(uuid),
+            users=lambda: [f"stack {name}" for name in self._store.stacks_of(uuid)],
+            keep=lambda: keep_component(self._store, self._writer, uuid),
+        )
 
     def connector(self, name: str, id: str) -> None:
         """Delete a service connector later, unless a component is linked to it by then."""
+        self._part(
+            f"service connector {name}",
+            delete=lambda: self._writer.delete_connector(id),
+            users=lambda: [f"{part.type} {part.name}" for part in self._store.components_of(id)],
+            keep=lambda: keep_connector(self._store, self._writer, id),
+        )
 
-        def users() -> list[str]:
-            return [f"{part.type} {part.name}" for part in self._store.components_of(id)]
-
-        def delete() -> list[str]:
-            kept = _unless_used(lambda: self._writer.delete_connector(id), users)
-            if kept:
-                keep_connector(self._store, self._writer, id)
+    def _part(
+        self,
+        name: str,
+        *,
+        delete: Callable[[], object],
+        users: Callable[[], list[str]],
+        keep: Callable[[], None],
+    ) -> None:
+        def delete_or_keep() -> list[str]:
+            if kept := _unless_used(delete, users):
+                keep()
             return kept
 
-        self._waiting.append((f"service connector {name}", delete))
+        self._waiting.append((name, delete_or_keep))
 
     def run(self, deleted: list[str], kept: list[str]) -> None:
         """Delete them; each is added to `deleted` when it is gone, or to `kept` with its users."""
