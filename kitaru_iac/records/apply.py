@@ -252,10 +252,12 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
         see = f"See what is there with: kitaru stack show {stack}"
         again = "Run the same command again: it starts from what is there."
         return _lost(cause, stack, left, "being registered", f"{see}\n{again}")
-    if not left and (isinstance(cause, AlreadyExistsError) or _is_taken(cause, change)):
+    if not left and _is_taken(cause, change):
+        if change.is_in_place:
+            return _changed(cause, change, left)
         return AlreadyExistsError(
             f"Stack '{stack}' exists already: somebody else registered it at the same moment",
-            why=cause.what,
+            why=" ".join(filter(None, [cause.what, _twin(change.writer)])),
             remedy=f"See it with: kitaru stack show {stack}",
         )
     if not left and isinstance(cause, NotConnectedError):
@@ -299,7 +301,7 @@ def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> Stac
         f"Stack '{stack}' was changed by somebody else at the same time{taken_back}",
         differs=differs,
         left=left,
-        why=_theirs(change.writer) or None,
+        why=" ".join(filter(None, [_theirs(change.writer), _twin(change.writer)])) or None,
         remedy=f"{how_to_see(change.store.gateway, stack)}\n"
         "Run the same command again: it starts from what is there now.",
     )
@@ -309,6 +311,16 @@ def _theirs(writer: Writer) -> str:
     """What was not taken back, for somebody else has written it since."""
     found = ", ".join(writer.theirs)
     return f"What somebody else has written since stays: {found}." if found else ""
+
+
+def _twin(writer: Writer) -> str:
+    """What is to be known where something stands there exactly as this run was to make it."""
+    if not writer.has_twin:
+        return ""
+    return (
+        "It is exactly as this command was to make it: if nobody else did, the request was carried "
+        "out twice on its way, and it is yours. Then `kitaru stack apply` goes on with it."
+    )
 
 
 def _lost(cause: AnswerLost, stack: str, left: list[str], doing: str, remedy: str) -> AnswerLost:
@@ -325,7 +337,8 @@ def _lost(cause: AnswerLost, stack: str, left: list[str], doing: str, remedy: st
 def _is_taken(cause: KitaruError, change: RecordsChange) -> bool:
     """Whether a store's failure means that somebody else has taken the name meanwhile.
 
-    A database may say so with an error of its own, which a server passes on as a failure.
+    A database may say so with an error of its own, which a server passes on as a failure. And it is
+    looked at where the store says so.
     """
     if isinstance(cause, NotAllowedError):
         return False
@@ -334,7 +347,7 @@ def _is_taken(cause: KitaruError, change: RecordsChange) -> bool:
     try:
         return change.is_taken()
     except KitaruError:
-        return False
+        return isinstance(cause, AlreadyExistsError)
 
 
 def _text(error: Exception) -> str:

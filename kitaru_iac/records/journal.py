@@ -24,7 +24,8 @@ __all__ = ["Entry", "Journal"]
 _T = TypeVar("_T")
 
 #: With these a store says that it wrote nothing. After any other error it may have.
-_REFUSED = (AlreadyExistsError, NotFoundError, NotAllowedError, UsageError)
+_NOT_ALLOWED = (NotAllowedError, UsageError)
+_REFUSED = (*_NOT_ALLOWED, AlreadyExistsError, NotFoundError)
 
 
 class Entry:
@@ -88,6 +89,7 @@ class Journal:
         unknown: Callable[[], object],
         undo: Callable[[_T], object] | None = None,
         is_ours: bool = True,
+        may_be_done: bool = False,
     ) -> _T:
         """Write once, with the undo noted before.
 
@@ -97,6 +99,8 @@ class Journal:
             unknown: Takes it back where it is not known whether it was made.
             undo: Takes it back with what it gave; None is `unknown`.
             is_ours: Whether `unknown` can take nobody else's for it.
+            may_be_done: Whether `unknown` is to look also where the store says that a name is
+                taken, or that there is no such thing: who sends a request twice gets that too.
         """
         self._before()
         entry = Entry(what, unknown)
@@ -105,7 +109,8 @@ class Journal:
             result = write()
         except KitaruError as error:
             answered = not isinstance(error, NotConnectedError)
-            if isinstance(error, _REFUSED) or (answered and not is_ours):
+            refused = isinstance(error, _NOT_ALLOWED if may_be_done else _REFUSED)
+            if refused or (answered and not is_ours):
                 self._entries.remove(entry)
             raise
         if undo is not None:

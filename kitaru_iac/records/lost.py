@@ -1,17 +1,20 @@
-"""Take back a creation of which nobody knows whether it was made: the answer was lost, or cut off.
+"""What became of a write: a server gave no answer, or refused what it had done before.
 
-Nothing is deleted that may be somebody else's: of two who register the same at once on a server,
-one may get no answer, and what stands there is the other's.
+What stands between may send a request twice. The first is carried out, and the answer to the second
+says that the name is taken. Nothing is deleted that may be somebody else's: of two who register the
+same at once on a server, one may get no answer, and what stands there is the other's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, UsageError
 from kitaru_iac.gateway.documents import (
     ComponentDoc,
     ConnectorDoc,
+    Kind,
     NewComponent,
     NewConnector,
     NewStack,
@@ -19,9 +22,95 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.values import replace
 
-__all__ = ["came_with", "delete_components", "delete_connector", "delete_stack"]
+__all__ = [
+    "came_with",
+    "delete_components",
+    "delete_connector",
+    "delete_stack",
+    "find_component",
+    "find_connector",
+    "find_stack",
+    "is_there",
+    "unless_made",
+]
+
+_T = TypeVar("_T")
+
+
+def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
+    """Write; where a server refuses it, look whether it is done nevertheless.
+
+    Args:
+        write: Sends it.
+        made: Looks, and gives what `write` would have given; None where it is not done.
+
+    Raises:
+        KitaruError: The refusal: it is not done. Or no answer came, and nobody has looked.
+        AnswerLost: It was refused, and then nobody could tell whether it is done.
+    """
+    try:
+        return write()
+    except (NotConnectedError, UsageError):
+        raise
+    except KitaruError as refusal:
+        try:
+            found = made()
+        except NotAllowedError:
+            found = None
+        except KitaruError as error:
+            raise AnswerLost(
+                "The ZenML server refused a request, and then could not be asked what it did",
+                where=error.where,
+                why=f"{refusal.what}. Then: {error.what}",
+                remedy="Look whether it is done before you run the command again.",
+            ) from refusal
+        if found is None:
+            raise
+        return found
+
+
+def is_there(gateway: Gateway, kind: Kind, id: str) -> bool | None:
+    """Whether something is there whose deletion failed, or got no answer; None: nobody says."""
+    where = Where(ids=(id,))
+    try:
+        match kind:
+            case "stack":
+                return bool(gateway.stacks(where))
+            case "connector":
+                return bool(gateway.connectors(where))
+            case "component":
+                return bool(gateway.components(where))
+            case _:
+                return None
+    except KitaruError:
+        return None
+
+
+def find_connector(gateway: Gateway, new: NewConnector) -> ConnectorDoc | None:
+    """Find a connector that was to be created, under a name that nobody else has."""
+    found = gateway.connectors(Where(names=(new.name,)))
+    return next((doc for doc in found if _is_connector(doc, new)), None)
+
+
+def find_component(gateway: Gateway, new: NewComponent) -> ComponentDoc | None:
+    """Find a component that was to be created, whole, and that nobody uses."""
+    for doc in gateway.components(Where(names=(new.name,))):
+        if _is_component(doc, new) and doc.connector_id == new.connector_id:
+            if not gateway.stacks(Where(uses_component=doc.id)):
+                return doc
+    return None
+
+
+def find_stack(gateway: Gateway, new: NewStack) -> StackDoc | None:
+    """Find a stack that was to be created, with exactly what was to be in it."""
+    for stack in gateway.stacks(Where(names=(new.name,))):
+        docs = {doc.id: doc for doc in gateway.components(Where(in_stack=stack.id))}
+        if dict(stack.labels) == dict(new.labels) and _holds(stack, docs, new):
+            return stack
+    return None
 
 
 def delete_connector(gateway: Gateway, new: NewConnector) -> None:
@@ -54,13 +143,12 @@ def delete_stack(gateway: Gateway, new: NewStack, is_ours: bool) -> None:
     Raises:
         KitaruError: There is one that looks so, and nobody knows whose it is.
     """
-    for stack in gateway.stacks(Where(names=(new.name,))):
-        docs = {doc.id: doc for doc in gateway.components(Where(in_stack=stack.id))}
-        if dict(stack.labels) == dict(new.labels) and _holds(stack, docs, new):
-            _require_ours(is_ours)
-            gateway.delete("stack", stack.id)
-            for component in came_with(stack, new):
-                gateway.delete("component", component)
+    stack = find_stack(gateway, new)
+    if stack is not None:
+        _require_ours(is_ours)
+        gateway.delete("stack", stack.id)
+        for component in came_with(stack, new):
+            gateway.delete("component", component)
     # A store in this process may have been cut off between the components and the stack.
     parts = [
         replace(given, name=new.name, labels=new.labels)

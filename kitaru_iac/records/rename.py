@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kitaru_iac.errors import AlreadyExistsError
-from kitaru_iac.gateway.documents import StackChange
 from kitaru_iac.machine.locks import sole_writer
 
 __all__ = ["rename", "require_free"]
@@ -22,11 +21,12 @@ def rename(id: str, old: str, new: str) -> None:
     """
     with sole_writer(old, new):
         from kitaru_iac.records.stored import Store
+        from kitaru_iac.records.writer import Writer
 
         store = Store.open()
         taken = store.find(new)
         require_free(id, old, new, taken.id if taken is not None else None)
-        store.gateway.update_stack(id, StackChange(name=new))
+        Writer(store.gateway).rename_stack(id, old, new)
 
 
 def require_free(id: str, old: str, new: str, taken: str | None) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "Theirs",
     "component_change",
     "connector_change",
+    "is_made",
     "is_to_restore",
     "merged",
     "new_component",
@@ -115,20 +116,46 @@ def is_to_restore(
     """
     if doc is None:
         raise NotFoundError(f"{subject} is gone")
-    if _has(doc, new):
+    if _is_as_written(doc, new, written):
         return True
-    if written is not None and isinstance(doc, ComponentDoc):
-        own = replace(doc, configuration=written.without_filled(doc.configuration))
-        if _has(own, new):
-            return True
     if _has(doc, old):
         return False
     raise Theirs(subject)
 
 
+def is_made(
+    doc: StackDoc | ComponentDoc | ConnectorDoc | None,
+    new: StackChange | ComponentChange | ConnectorChange,
+    written: ComponentRecord | None = None,
+) -> bool | None:
+    """Whether something is as a change makes it; arguments as of `is_to_restore`.
+
+    Returns:
+        None where nobody can tell: the login may not read the secrets that were to be written.
+    """
+    if doc is None or not _is_as_written(doc, new, written):
+        return False
+    hides = isinstance(doc, ConnectorDoc) and doc.secrets_hidden
+    if hides and isinstance(new, ConnectorChange) and new.secrets is not UNSET and new.secrets:
+        return None
+    return True
+
+
 def merged(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
     """The new labels, and those of the old that are the user's own."""
     return {**{k: v for k, v in old.items() if not k.startswith(OUR_LABELS)}, **new}
+
+
+def _is_as_written(
+    doc: StackDoc | ComponentDoc | ConnectorDoc,
+    new: StackChange | ComponentChange | ConnectorChange,
+    written: ComponentRecord | None,
+) -> bool:
+    if _has(doc, new):
+        return True
+    if written is None or not isinstance(doc, ComponentDoc):
+        return False
+    return _has(replace(doc, configuration=written.without_filled(doc.configuration)), new)
 
 
 def _has(

@@ -1,6 +1,7 @@
 """The single writes of records, each with its undo.
 
-Deletions are not journalled: they come last, when everything new stands.
+Deletions are not journalled: they come last, when everything new stands. What a server refuses is
+looked at before it counts as not done; see `records.single_writes`.
 """
 
 from __future__ import annotations
@@ -18,28 +19,27 @@ from kitaru_iac.gateway.documents import (
     StackChange,
     StackDoc,
     Unset,
-    Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
-from kitaru_iac.records.journal import Entry, Journal
+from kitaru_iac.records.journal import Entry
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, stored_id
 from kitaru_iac.records.names import temporary_name
 from kitaru_iac.records.requests import (
     component_change,
     connector_change,
-    is_to_restore,
     merged,
     new_component,
     new_connector,
     tuples,
 )
+from kitaru_iac.records.single_writes import SingleWrites
 from kitaru_iac.values import replace
 
 __all__ = ["Writer"]
 
 
-class Writer(Journal):
+class Writer(SingleWrites):
     """Writes records to one store, and can take back what it wrote.
 
     Args:
@@ -55,8 +55,7 @@ class Writer(Journal):
         token: str = "0" * 8,
         before: Callable[[], object] = lambda: None,
     ) -> None:
-        super().__init__(before)
-        self._gateway = gateway
+        super().__init__(gateway, before)
         self._token = token
         self._made: set[str] = set()  # what this run created, by id: it is taken back as a whole
 
@@ -72,17 +71,21 @@ class Writer(Journal):
         new = new_connector(connector)
         alone = self._gateway.place.kind == "local" and not new.secrets
         name = new.name if alone else temporary_name(new.name, self._token)
+        named = replace(new, name=name)
         made = self._write(
             f"service connector {name}",
-            lambda: self._gateway.create_connector(replace(new, name=name)),
-            unknown=lambda: lost.delete_connector(self._gateway, replace(new, name=name)),
-            undo=lambda doc: self._gateway.delete("connector", doc.id),
+            lambda: self._create(
+                lambda: self._gateway.create_connector(named),
+                lambda: lost.find_connector(self._gateway, named),
+            ),
+            unknown=lambda: lost.delete_connector(self._gateway, named),
+            undo=lambda doc: self.delete_connector(doc.id),
         )
         self._made.add(made.id)
         if name != new.name:
             self._before()
             # Its undo is that of the creation, which goes by the id.
-            self._gateway.update_connector(made.id, ConnectorChange(name=new.name))
+            self._put(self._connector(made.id), ConnectorChange(name=new.name))
             self._entries[-1].what = f"service connector {new.name}"
         return made.id
 
@@ -100,21 +103,8 @@ class Writer(Journal):
     def _change_connector(
         self, what: str, connector: ConnectorRecord, new: ConnectorChange, old: ConnectorChange
     ) -> None:
-        uuid = stored_id(connector)
-
-        def restore() -> None:
-            if self._is_shared:
-                doc = self._gateway.connector_with_secrets(uuid)
-                if not is_to_restore(doc, new, old, f"service connector {connector.name}"):
-                    return
-            self._gateway.update_connector(uuid, old)
-
-        self._write(what, lambda: self._gateway.update_connector(uuid, new), unknown=restore)
-
-    @property
-    def _is_shared(self) -> bool:
-        """Whether somebody else may write at the same time: not to a store of this process."""
-        return self._gateway.place.kind != "local"
+        target = self._connector(stored_id(connector))
+        self._change(what, target, new, old, f"service connector {connector.name}")
 
     def rename_connector(
         self,
@@ -142,19 +132,24 @@ class Writer(Journal):
 
     def delete_connector(self, id: str) -> bool:
         """Delete a connector and its secret. False: it was gone already."""
-        return self._gateway.delete("connector", id)
+        return self._delete("connector", id)
 
     # -- components ------------------------------------------------------------------------------
 
     def create_component(self, component: ComponentRecord, connector: str | None) -> str:
         """Register a component under exactly its name, and return its id."""
         new = new_component(component, connector)
+        is_ours = self._is_ours([new])
         made = self._write(
             f"{component.type} {component.name}",
-            lambda: self._gateway.create_component(new),
-            unknown=lambda: lost.delete_components(self._gateway, [new], self._is_ours([new])),
-            is_ours=self._is_ours([new]),
-            undo=lambda doc: self._gateway.delete("component", doc.id),
+            lambda: self._create(
+                lambda: self._gateway.create_component(new),
+                lambda: lost.find_component(self._gateway, new),
+                is_ours=is_ours,
+            ),
+            unknown=lambda: lost.delete_components(self._gateway, [new], is_ours),
+            is_ours=is_ours,
+            undo=lambda doc: self.delete_component(doc.id),
         )
         self._made.add(made.id)
         return made.id
@@ -186,17 +181,9 @@ class Writer(Journal):
         *,
         written: ComponentRecord | None = None,
     ) -> None:
-        uuid = stored_id(component)
-
-        def restore() -> None:
-            if self._is_shared:
-                doc = next(iter(self._gateway.components(Where(ids=(uuid,)))), None)
-                subject = f"{component.type.replace('_', ' ')} {component.name}"
-                if not is_to_restore(doc, new, old, subject, written):
-                    return
-            self._gateway.update_component(uuid, old)
-
-        self._write(what, lambda: self._gateway.update_component(uuid, new), unknown=restore)
+        target = self._component(stored_id(component))
+        subject = f"{component.type.replace('_', ' ')} {component.name}"
+        self._change(what, target, new, old, subject, written)
 
     def relabel_component(
         self,
@@ -220,7 +207,7 @@ class Writer(Journal):
 
         if uuid in self._made:
             self._before()
-            self._gateway.update_component(uuid, change(name, labels))
+            self._put(self._component(uuid), change(name, labels))
             return
         formerly = f", formerly {component.name}" if is_renamed else ""
         self._change_component(
@@ -232,7 +219,7 @@ class Writer(Journal):
 
     def delete_component(self, id: str) -> bool:
         """Delete a component. False: it was gone already."""
-        return self._gateway.delete("component", id)
+        return self._delete("component", id)
 
     def _is_ours(self, parts: Sequence[str | NewComponent]) -> bool:
         """Whether what looks like these parts, or a stack of them, can only be of this run.
@@ -267,20 +254,23 @@ class Writer(Journal):
             },
             description,
         )
-        parts = [given for of in new.members.values() for given in of]
+        is_ours = self._is_ours([given for of in new.members.values() for given in of])
         stack = self._write(
             f"stack {name}",
-            lambda: self._gateway.create_stack(new),
-            unknown=lambda: lost.delete_stack(self._gateway, new, self._is_ours(parts)),
-            is_ours=self._is_ours(parts),
+            lambda: self._create(
+                lambda: self._gateway.create_stack(new),
+                lambda: lost.find_stack(self._gateway, new),
+                is_ours=is_ours,
+            ),
+            unknown=lambda: lost.delete_stack(self._gateway, new, is_ours),
+            is_ours=is_ours,
         )
-        delete = self._gateway.delete
         self._entries[-1:] = [  # in reverse: first the stack, then what came with it
             *(
-                Entry(f"component {part} of stack {name}", partial(delete, "component", part))
+                Entry(f"component {part} of stack {name}", partial(self.delete_component, part))
                 for part in lost.came_with(stack, new)
             ),
-            Entry(f"stack {name}", partial(delete, "stack", stack.id)),
+            Entry(f"stack {name}", partial(self.delete_stack, stack.id)),
         ]
         self._made.update(lost.came_with(stack, new))
         return stack
@@ -288,7 +278,7 @@ class Writer(Journal):
     def label_new_stack(self, id: str, labels: Mapping[str, str]) -> None:
         """Give a stack that this run registered exactly these labels; it is taken back with it."""
         self._before()
-        self._gateway.update_stack(id, StackChange(labels=labels))
+        self._put(self._stack(id), StackChange(labels=labels))
 
     def update_stack(
         self,
@@ -315,14 +305,7 @@ class Writer(Journal):
         )
 
     def _change_stack(self, what: str, id: str, new: StackChange, old: StackChange) -> None:
-        def restore() -> None:
-            if self._is_shared:
-                doc = next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
-                if not is_to_restore(doc, new, old, "the stack"):
-                    return
-            self._gateway.update_stack(id, old)
-
-        self._write(what, lambda: self._gateway.update_stack(id, new), unknown=restore)
+        self._change(what, self._stack(id), new, old, "the stack")
 
     def rename_stack(
         self,
@@ -344,9 +327,10 @@ class Writer(Journal):
     def mark_stack(self, id: str, labels: Mapping[str, str], mark: str, text: str) -> None:
         """Give a stack one more label. Its undo changes that one alone, whatever others became."""
         before = labels.get(mark)
+        stack = self._stack(id)
 
         def take_off() -> None:
-            doc = next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
+            doc = stack.read()
             if doc is None:
                 raise NotFoundError("the stack is gone")
             if doc.labels.get(mark) != text:
@@ -354,15 +338,15 @@ class Writer(Journal):
             rest = {key: value for key, value in doc.labels.items() if key != mark}
             if before is not None:
                 rest[mark] = before
-            self._gateway.update_stack(id, StackChange(labels=rest))
+            self._put(stack, StackChange(labels=rest))
 
-        marked = StackChange(labels={**labels, mark: text})
         self._write(
             f"the stack's label {mark}",
-            lambda: self._gateway.update_stack(id, marked),
+            lambda: self._put(stack, StackChange(labels={**labels, mark: text})),
             unknown=take_off,
+            may_be_done=self._is_shared,
         )
 
     def delete_stack(self, id: str) -> bool:
         """Delete a stack. False: it was gone already."""
-        return self._gateway.delete("stack", id)
+        return self._delete("stack", id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kitaru_iac.errors import (
@@ -10,6 +10,7 @@ from kitaru_iac.errors import (
     RegistrationFailed,
     StackChanged,
 )
+from kitaru_iac.gateway.documents import Kind
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.stacks.results import Gone
@@ -32,7 +33,7 @@ class PendingDelete(NamedTuple):
     """One thing that is to go."""
 
     part: Gone
-    remove: Callable[[str], bool]
+    kind: Kind
     id: str
 
 

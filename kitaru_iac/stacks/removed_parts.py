@@ -26,6 +26,7 @@ from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.notices import KitaruWarning
 from kitaru_iac.plan.model import Kept
+from kitaru_iac.records import lost
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.stored import Store
@@ -194,15 +195,13 @@ class Removal:
         """Delete all of it in order; what is somebody else's by now stays and is returned."""
         stack = Gone("stack", self._records.stack)
         todo: list[PendingDelete] = [
-            *([PendingDelete(stack, self._writer.delete_stack, stack_id)] if stack_id else []),
+            *([PendingDelete(stack, "stack", stack_id)] if stack_id else []),
             *(
-                PendingDelete(Gone(c.type, c.name), self._writer.delete_component, stored_id(c))
+                PendingDelete(Gone(c.type, c.name), "component", stored_id(c))
                 for c in self.components
             ),
             *(
-                PendingDelete(
-                    Gone("service_connector", c.name), self._writer.delete_connector, stored_id(c)
-                )
+                PendingDelete(Gone("service_connector", c.name), "connector", stored_id(c))
                 for c in self.connectors
             ),
         ]
@@ -210,17 +209,18 @@ class Removal:
             self._gone.append(stack)
         theirs: list[str] = []
         taken: frozenset[str] | None = None
+        gateway = self._store.gateway
         while todo:
-            part, remove, uuid = todo[0]
+            part, kind, uuid = todo[0]
             try:
                 if uuid != stack_id and taken is None:
                     taken = self._taken_over()
                 if taken and uuid in taken:
                     theirs.append(str(part))
-                elif not remove(uuid):
+                elif not gateway.delete(kind, uuid):
                     self._gone.append(part)
             except KitaruError as error:
-                is_there = self._is_there(part, uuid)
+                is_there = lost.is_there(gateway, kind, uuid)
                 if is_there is None:
                     raise no_answer(self._records.stack, self._asked, todo, error) from error
                 if is_there and not self._is_used(part, uuid, error):
@@ -229,20 +229,6 @@ class Removal:
                     theirs.append(str(part))
             todo.pop(0)
         return theirs
-
-    def _is_there(self, part: Gone, uuid: str) -> bool | None:
-        """Whether a thing is there whose deletion failed, or got no answer; None: nobody says."""
-        gateway, where = self._store.gateway, Where(ids=(uuid,))
-        try:
-            match part.kind:
-                case "stack":
-                    return any(True for _ in gateway.stacks(where))
-                case "service_connector":
-                    return any(True for _ in gateway.connectors(where))
-                case _:
-                    return any(True for _ in gateway.components(where))
-        except KitaruError:
-            return None
 
     def _taken_over(self) -> frozenset[str]:
         """The ids of those parts that have lost the mark since: a new stack takes them over."""

@@ -270,11 +270,14 @@ def test_a_name_that_was_taken_meanwhile_is_said_where_nothing_is_left(
 ) -> None:
     def breaks(line: str) -> None:
         if line.startswith("create stack"):
+            if not isinstance(error, RuntimeError):
+                store.stack("theirs", "s")
             raise error
         if stuck and line.startswith("delete"):
             raise RuntimeError("no")
 
-    raised = fail(Counter(breaks), small())
+    store = Counter(breaks)
+    raised = fail(store, small())
     assert type(raised) is kind
     assert isinstance(raised, KitaruError)
     assert "taken" in str(raised.why)
@@ -284,6 +287,13 @@ def test_a_name_that_was_taken_meanwhile_is_said_where_nothing_is_left(
         )
         assert raised.remedy == "See it with: kitaru stack show s"
     assert left_of(raised) == (("service connector s",) if stuck else ())
+
+
+def test_a_name_that_is_said_to_be_taken_and_is_not_is_no_colleague_s() -> None:
+    raised = fail(Counter(breaking("create stack", error=AlreadyExistsError("taken"))), small())
+    assert type(raised) is RegistrationFailed
+    assert (left_of(raised), raised.why) == ((), "taken")
+    assert raised.what == "Registering stack 's' failed; nothing was left behind"
 
 
 @pytest.mark.parametrize("type", ["orchestrator", "artifact_store"])
@@ -507,6 +517,7 @@ def test_a_suffix_of_zenmls_is_taken_off_once_the_name_is_free(
         if line == "update new orchestrator as s":
             tries += 1
             if tries <= failures:
+                store.component("theirs", "s", type="orchestrator")
                 raise EntityExistsError("taken")
 
     store = Counter(breaks)

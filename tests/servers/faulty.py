@@ -161,6 +161,18 @@ def _fail_afterwards(front: FaultyFront, request: Request, _: Callable[[], None]
     return Response(502, b"<html><title>Bad Gateway</title></html>", {"Content-Type": "text/html"})
 
 
+def _refuse_afterwards(status: int, kind: str, text: str) -> Fault:
+    """A write is carried out and then refused, as where something between sends it twice."""
+
+    def fault(front: FaultyFront, request: Request, _: Callable[[], None]) -> Response:
+        answer = front.pass_on(request)
+        if request.method == "GET":
+            return answer
+        return json_response({"detail": [kind, text]}, status)
+
+    return fault
+
+
 def _conflict(*_: object) -> Response:
     return json_response({"detail": ["EntityExistsError", "there is one of this name"]}, 409)
 
@@ -208,6 +220,9 @@ FAULTS: Final[dict[str, Fault]] = {
     "500": _fail,
     "502 after it was done": _fail_afterwards,
     "409": _conflict,
+    "409 after it was done": _refuse_afterwards(409, "EntityExistsError", "there is one so called"),
+    "404 after it was done": _refuse_afterwards(404, "KeyError", "there is no such thing"),
+    "403 after it was done": _refuse_afterwards(403, "IllegalOperationError", "it is not allowed"),
     "401, an expired token": _expire,
     "401 from here on": _lock_out,
     "no answer in time": _delay,

@@ -59,15 +59,24 @@ COMMANDS = {
         (("create", *OTHER), ("create", *REMOTE)),
         ("delete", "dev", "--recursive", "--yes"),
     ),
+    "rename": ((("create", *OTHER), ("create", *REMOTE)), ("rename", "dev", "renamed")),
     "use": ((("create", *OTHER), ("create", *REMOTE)), ("use", "dev")),
 }
+#: These befall writes alone: a server that has carried one out, and says that it has not.
+REFUSED = {f"{status} after it was done" for status in (409, 404, 403)}
 WRITING = [command for command in COMMANDS if command != "use"]
 CASES = [
     *((WRITING[n % len(WRITING)], fault) for n, fault in enumerate(FAULTS)),
+    *(("rename", fault) for fault in sorted(REFUSED)),
     ("use", "no answer from here on"),
 ]
 if EVERY:
-    CASES = [(command, fault) for command in COMMANDS for fault in FAULTS]
+    CASES = [
+        (command, fault)
+        for command in COMMANDS
+        for fault in FAULTS
+        if command != "use" or fault not in REFUSED
+    ]
 #: Errors that tell somebody what to do next; see docs/reference/errors.md.
 TOLD = {
     *("not_connected", "answer_lost", "not_allowed", "registration_failed"),
@@ -217,9 +226,10 @@ def bench(
 def chosen(command: str, fault: str, asked: tuple[str, ...]) -> list[int]:
     """The requests that are tried: one, and rather one that writes."""
     numbers = range(len(asked))
+    writes = [n for n in numbers if not asked[n].startswith("GET")]
     if EVERY:
-        return list(numbers)
-    weights = [1 if request.startswith("GET") else 3 for request in asked]
+        return writes if fault in REFUSED else list(numbers)
+    weights = [3 if n in writes else int(fault not in REFUSED) for n in numbers]
     return random.Random(f"{SEED} {command} {fault}").choices(numbers, weights)
 
 
@@ -231,6 +241,8 @@ def test_a_request_that_goes_wrong(command: str, fault: str, bench: Bench) -> No
     for at in chosen(command, fault, found.asked):
         came, faults = one(bench, command, fault, at)
         figures[came] += 1
+        if fault in REFUSED and came != "done":
+            faults = [*faults, f"it was done, and {came} came of it"]
         where = f"{command}, {fault}, request {at}, {found.asked[at]}"
         wrong += [f"{where}: {line}" for line in faults]
     print(f"FIGURES {command}, {fault}: {dict(figures)}")
@@ -244,6 +256,34 @@ def test_a_creation_that_cannot_be_read_back_goes_on(fault: str, bench: Bench) -
     written = max(n for n, request in enumerate(asked) if not request.startswith("GET"))
     came, faults = one(bench, "create", fault, written + 1)
     assert (came, faults) == ("parts", [])  # it is not active yet
+
+
+@pytest.mark.parametrize("fault", ["409 after it was done", "409"])
+def test_what_may_be_another_s_is_left_and_told(fault: str, bench: Bench) -> None:
+    """Without a connector of its own nothing tells a new stack from a colleague's."""
+    database = bench.prepared("create").database
+    words = ("create", "dev", "--no-activate")
+    bench.begin(database)
+    bench.front.begin()
+    assert bench.run(*words).code == 0
+    whole = bench.look()
+    at = next(n for n, request in enumerate(bench.front.asked) if request.startswith("POST"))
+    bench.begin(database)
+    bench.front.begin(fault, at)
+    done = bench.run(*words)
+    bench.front.end()
+    error = json.loads(done.err)["error"]
+    is_there = fault != "409"
+    if is_there:
+        assert (done.code, error["code"]) == (5, "already_exists")
+        assert "the request was carried out twice" in error["why"]
+    else:  # what the server says of a name is not so
+        assert (done.code, error["code"]) == (1, "registration_failed")
+        assert "nothing was left behind" in error["message"]
+    assert bench.run("show", "dev").code == (0 if is_there else 4)
+    assert bench.run("apply", "dev", "--yes").code == 0
+    assert bench.look().records == whole.records
+    assert not any(bench.run("clean", "--yes").document["item"].values())
 
 
 def one(bench: Bench, command: str, fault: str, at: int) -> tuple[str, list[str]]:
@@ -267,7 +307,7 @@ def one(bench: Bench, command: str, fault: str, at: int) -> tuple[str, list[str]
     again = bench.run(*words)
     fine = {0}
     if state == found.after:
-        fine |= {"create": {5}, "delete": {4}}.get(command, set())
+        fine |= {"create": {5}, "delete": {4}, "rename": {4}}.get(command, set())
     if again.code not in fine:
         said.append(f"the first said {done.err}, and the same command {again.err}")
     last = bench.look()

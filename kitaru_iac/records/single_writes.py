@@ -1,0 +1,162 @@
+"""One write to a store, looked at where it is refused.
+
+Something between may send a request twice: the first is carried out, and the answer to the second
+says that the name is taken, or that there is no such thing. So what a server refuses is looked at
+before anybody is told that it was not done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from kitaru_iac.errors import KitaruError, UsageError
+from kitaru_iac.gateway.documents import (
+    ComponentChange,
+    ComponentDoc,
+    ConnectorChange,
+    ConnectorDoc,
+    Kind,
+    StackChange,
+    StackDoc,
+    Where,
+)
+from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.records import lost
+from kitaru_iac.records.journal import Journal
+from kitaru_iac.records.model import ComponentRecord
+from kitaru_iac.records.requests import is_made, is_to_restore
+
+__all__ = ["SingleWrites", "Target"]
+
+_T = TypeVar("_T")
+_Change = TypeVar("_Change", StackChange, ComponentChange, ConnectorChange)
+
+
+class Target(NamedTuple, Generic[_Change]):
+    """What is changed, by its id.
+
+    Attributes:
+        put: Sends a change of it.
+        read: Gives what is stored; None if it is gone.
+    """
+
+    put: Callable[[_Change], None]
+    read: Callable[[], StackDoc | ComponentDoc | ConnectorDoc | None]
+
+
+class SingleWrites(Journal):
+    """What all writes of a `Writer` have in common.
+
+    Args:
+        gateway: The store.
+        before: As of `Journal`.
+
+    Attributes:
+        has_twin: Whether something that was refused stands there as described, and nobody can tell
+            whose it is.
+    """
+
+    def __init__(self, gateway: Gateway, before: Callable[[], object]) -> None:
+        super().__init__(before)
+        self._gateway = gateway
+        self.has_twin = False
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether somebody else may write at the same time: not to a store of this process."""
+        return self._gateway.place.kind != "local"
+
+    # -- what is changed -------------------------------------------------------------------------
+
+    def _connector(self, id: str) -> Target[ConnectorChange]:
+        read = partial(self._gateway.connector_with_secrets, id)
+        return Target(partial(self._gateway.update_connector, id), read)
+
+    def _component(self, id: str) -> Target[ComponentChange]:
+        def read() -> ComponentDoc | None:
+            return next(iter(self._gateway.components(Where(ids=(id,)))), None)
+
+        return Target(partial(self._gateway.update_component, id), read)
+
+    def _stack(self, id: str) -> Target[StackChange]:
+        def read() -> StackDoc | None:
+            return next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
+
+        return Target(partial(self._gateway.update_stack, id), read)
+
+    # -- one write -------------------------------------------------------------------------------
+
+    def _create(
+        self, create: Callable[[], _T], find: Callable[[], _T | None], *, is_ours: bool = True
+    ) -> _T:
+        """Create something. What is refused and is there is made, if it can only be of this run.
+
+        Args:
+            create: Sends it.
+            find: Finds it where it is there.
+            is_ours: Whether what `find` finds can be nobody else's.
+        """
+
+        def made() -> _T | None:
+            found = find()
+            if found is None or is_ours:
+                return found
+            self.has_twin = True
+            return None
+
+        return lost.unless_made(create, made) if self._is_shared else create()
+
+    def _change(
+        self,
+        what: str,
+        target: Target[_Change],
+        new: _Change,
+        old: _Change,
+        subject: str,
+        written: ComponentRecord | None = None,
+    ) -> None:
+        """Change something, and note how to change it back; the last four: see `is_to_restore`."""
+
+        def restore() -> None:
+            if not self._is_shared or is_to_restore(target.read(), new, old, subject, written):
+                self._put(target, old)
+
+        self._write(
+            what,
+            lambda: self._put(target, new, written),
+            unknown=restore,
+            may_be_done=self._is_shared,
+        )
+
+    def _put(
+        self, target: Target[_Change], change: _Change, written: ComponentRecord | None = None
+    ) -> None:
+        """Change something. What is refused and is so is done."""
+
+        def write() -> bool:
+            target.put(change)
+            return True
+
+        def made() -> bool | None:
+            found = is_made(target.read(), change, written)
+            if found is None:
+                raise KitaruError("This login may not read the secrets that were to be written")
+            return found or None
+
+        if self._is_shared:
+            lost.unless_made(write, made)
+        else:
+            write()
+
+    def _delete(self, kind: Kind, id: str) -> bool:
+        """Delete something. What is refused, or not answered, and is gone then is deleted."""
+        try:
+            return self._gateway.delete(kind, id)
+        except UsageError:
+            raise
+        except KitaruError:
+            if self._is_shared and lost.is_there(self._gateway, kind, id) is False:
+                return True
+            raise
