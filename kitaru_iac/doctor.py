@@ -41,6 +41,7 @@ from kitaru_iac.machine.store_location import (
     RestStore,
     chosen_url,
     default_database,
+    require_own_kind,
     require_whole,
     server_of,
 )
@@ -183,11 +184,11 @@ def _store() -> Finding:
     title = "ZenML store"
     try:
         config = _whole_settings()
-    except SettingsDamaged as error:
-        detail = f"{error.where}: {error.what}"
-        return Finding("zenml.store", title, "unknown", detail, error.remedy)
-    try:
         require_whole(config, os.environ)
+        require_own_kind(config, os.environ)
+    except SettingsDamaged as error:
+        why = ". ".join(part for part in (error.what, error.why) if part)
+        return Finding("zenml.store", title, "unknown", f"{error.where}: {why}", error.remedy)
     except NotConnectedError as error:
         why = ". ".join(part for part in (error.what, error.why) if part)
         return Finding("zenml.store", title, "warn", why, error.remedy)

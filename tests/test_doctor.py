@@ -111,7 +111,8 @@ def test_a_store_is_shown_without_its_secrets(
     home: Path, monkeypatch: pytest.MonkeyPatch, url: str, detail: str, place: str
 ) -> None:
     if place == "file":
-        store = {"type": "sql", "url": url, "password": "S3CRET"}
+        kind = "rest" if url.startswith("http") else "sql"
+        store = {"type": kind, "url": url, "password": "S3CRET"}
         (home / "config.yaml").write_text(json.dumps({"store": store}))
     else:
         monkeypatch.setenv("ZENML_STORE_URL", url)
@@ -143,6 +144,17 @@ def test_a_file_that_does_not_tell_the_store_is_unknown(
         monkeypatch.setenv("ZENML_STORE_URL", "https://zenml.example.com")
     found = finding("zenml.store")
     assert found.status == "unknown"
+    assert f"rm {home / 'config.yaml'}" in str(found.remedy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"), [("sql", "http://zenml.example.com"), ("rest", "sqlite:////home/me/zenml.db")]
+)
+def test_an_address_of_another_kind_than_its_store_is_told(home: Path, kind: str, url: str) -> None:
+    (home / "config.yaml").write_text(json.dumps({"store": {"type": kind, "url": url}}))
+    found = finding("zenml.store")
+    assert found.status == "unknown"
+    assert f"`store` is of the type {kind}, and its `url` is not the address" in found.detail
     assert f"rm {home / 'config.yaml'}" in str(found.remedy)
 
 

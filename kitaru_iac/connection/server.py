@@ -6,7 +6,6 @@ imports ZenML or writes anything.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -23,6 +22,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway import answers
 from kitaru_iac.gateway.http import HttpClient, Json, Response, Timeouts
 from kitaru_iac.gateway.routes import parsed
+from kitaru_iac.gateway.versions import could_be_version
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.server_address import likely_address, server_address, without_page
 from kitaru_iac.machine.server_login import Login
@@ -147,8 +147,9 @@ class Server:
             why = f"{self.url}{_API}/info answered with the HTTP status {error.status}"
             raise self._not_zenml(why) from error
         version = answer.get("version") if isinstance(answer, dict) else None
-        is_version = isinstance(version, str) and re.fullmatch(r"[\w.+-]{1,40}", version)
-        if not isinstance(answer, dict) or not is_version or "auth_scheme" not in answer:
+        if not isinstance(answer, dict) or "auth_scheme" not in answer:
+            raise self._not_zenml(f"{self.url}{_API}/info does not answer as one")
+        if not could_be_version(version):
             raise self._not_zenml(f"{self.url}{_API}/info does not answer as one")
         return ServerInfo(
             version=str(version),
@@ -176,6 +177,7 @@ class Server:
             if error.status in (*_UNAUTHORIZED, 400, 422):
                 raise NotAllowedError(
                     f"The server {self.url} does not accept the API key",
+                    why=answers.by_another(error.response),
                     remedy="Check that the key is complete, active and for this server.",
                 ) from error
             raise self._failed(error) from error
@@ -347,6 +349,7 @@ class Server:
         if error.status in _UNAUTHORIZED:
             return NotAllowedError(
                 f"The server {self.url} does not accept the login",
+                why=answers.by_another(error.response),
                 remedy=f"Log in again: kitaru login {self.url}",
             )
         return NotConnectedError(

@@ -25,6 +25,7 @@ from kitaru_iac.machine.server_address import without_page
 from kitaru_iac.machine.unreadable import UnreadableError
 
 __all__ = [
+    "by_another",
     "document",
     "is_of_the_request",
     "listing",
@@ -132,7 +133,7 @@ def refusal(response: Response) -> KitaruError:
     """Give the error that an answer without success stands for; `document` raises it."""
     status, said, shown = response.status, _said(response), response.server or None
     if status == 401:
-        why = said or "HTTP status 401: the login is not valid any more"
+        why = said or by_another(response) or "HTTP status 401: the login is not valid any more"
         return login_refused(shown or "URL", why=why)
     if status in _REFUSED:
         return NotAllowedError(
@@ -172,6 +173,14 @@ def is_of_the_request(response: Response) -> bool:
         detail = _detail(response)
         return isinstance(detail, list) and detail[0] not in _OF_THE_LOGIN
     return response.status in _NOT_ACCEPTED and not _is_page(response)
+
+
+def by_another(response: Response) -> str | None:
+    """Say what refused a login, where it is not ZenML: that answers with a document."""
+    if not _is_page(response):
+        return None
+    words = f"{_page_words(response)} with the HTTP status {response.status}"
+    return f"It answered with {words}: a proxy or a login page may stand before it"
 
 
 def not_an_answer(response: Response, why: str) -> NotConnectedError:

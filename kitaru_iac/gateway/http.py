@@ -329,6 +329,7 @@ def require_answer(
         KitaruError: It refuses to say what it is; see `answers.document`.
     """
     from kitaru_iac.gateway.answers import mapping, not_an_answer
+    from kitaru_iac.gateway.versions import could_be_version
 
     hint = "See what you are connected to with: kitaru status"
     parts = parsed(url)
@@ -345,9 +346,9 @@ def require_answer(
         ) as client:
             response = client.get("/api/v1/info")
             version = mapping(response).get("version")
-            if not isinstance(version, str):
+            if not could_be_version(version):
                 raise not_an_answer(response, "It did not say which version it is")
-            return version
+            return str(version)
     except UnreadableError:
         return None
 

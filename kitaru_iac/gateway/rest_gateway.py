@@ -54,7 +54,7 @@ from kitaru_iac.gateway.rest_documents import (
     verification_request,
 )
 from kitaru_iac.gateway.session import Session
-from kitaru_iac.gateway.versions import check_server
+from kitaru_iac.gateway.versions import check_server, could_be_version
 from kitaru_iac.machine.active_scope import canonical_id
 from kitaru_iac.machine.store_location import RestStore
 from kitaru_iac.notices import KitaruWarning
@@ -113,8 +113,11 @@ class RestGateway:
     def _info(self) -> Mapping[str, str]:
         response = self._ask("GET", "/info")
         found = answers.mapping(response)
+        version = found.get("version")
+        if not could_be_version(version):
+            raise answers.not_an_answer(response, "It did not say which version it is")
         with _read(response):
-            return {"id": str(found["id"]), "version": str(found["version"])}
+            return {"id": str(found["id"]), "version": str(version)}
 
     @cached_property
     def place(self) -> StorePlace:

@@ -199,7 +199,7 @@ class Session:
             # What logs in changes nothing that a second time would change.
             response = client.request("POST", f"{API}/login", form=self._login.form(), is_read=True)
         if response.status in _REFUSED:
-            raise login_refused(self.shown)
+            raise login_refused(self.shown, why=answers.by_another(response))
         answer = answers.mapping(response)
         token = answer.get("access_token")
         if not isinstance(token, str) or not token:

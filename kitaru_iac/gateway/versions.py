@@ -20,6 +20,7 @@ __all__ = [
     "OLDEST",
     "Support",
     "check_server",
+    "could_be_version",
     "installed_version",
     "release_line",
     "support",
@@ -43,6 +44,8 @@ _VERSION = compiled(
 )
 #: No version is longer.
 _LONGEST = 64
+#: What a server may call its version, readable or not; anything else no ZenML server says.
+_WORD = re.compile(r"[\w.+-]{1,40}", re.ASCII)
 
 
 def installed_version() -> str | None:
@@ -52,6 +55,11 @@ def installed_version() -> str | None:
     with suppress(metadata.PackageNotFoundError):
         return metadata.version("zenml")
     return None
+
+
+def could_be_version(found: object) -> bool:
+    """Say whether what a server gives as its version is one word; else it is no ZenML server."""
+    return isinstance(found, str) and _WORD.fullmatch(found) is not None
 
 
 def release_line(version: str) -> Line | None:

@@ -30,6 +30,7 @@ __all__ = [
     "chosen_url",
     "default_database",
     "is_of_the_host",
+    "require_own_kind",
     "require_whole",
     "server_of",
     "store_location",
@@ -118,7 +119,7 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
     url = store.get("url")
     if not isinstance(url, str):
         raise UnreadableError("the configured store has no URL")
-    _require_address(str(store.get("type")), url, environ)
+    require_own_kind(config, environ)
     if store.get("type") == "rest":
         return _rest(url, store, environ)
     if store.get("type") == "sql":
@@ -126,12 +127,24 @@ def store_location(config: Mapping[str, Any], environ: Mapping[str, str]) -> Sto
     raise UnreadableError(f"the store is of the type {store.get('type')!r}")
 
 
-def _require_address(kind: str, url: str, environ: Mapping[str, str]) -> None:
-    """Refuse a stored address that no store of its kind has: ZenML would, after seconds."""
-    if _of_environment(environ).keys() & {"type", "url"}:
+def require_own_kind(config: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    """Refuse a stored address that no store of its kind has: ZenML would, after seconds.
+
+    Args:
+        config: The global configuration file's content.
+        environ: The environment variables, after `apply_environment`.
+
+    Raises:
+        SettingsDamaged: It is of another kind than the store.
+    """
+    stored = config.get("store")
+    if not isinstance(stored, dict) or _of_environment(environ).keys() & {"type", "url"}:
+        return
+    kind, url = stored.get("type"), stored.get("url")
+    if kind not in ("rest", "sql") or not isinstance(url, str):
         return
     is_server = server_address(url).startswith(("http://", "https://"))
-    if is_server is not (kind == "rest") and kind in ("rest", "sql"):
+    if is_server is not (kind == "rest"):
         what = "a server" if kind == "rest" else "a database"
         raise not_accepted(
             config_home() / CONFIG_FILE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kitaru_iac.gateway.rest_gateway import RestGateway
@@ -23,7 +25,7 @@ WRITES = {
 }
 
 
-def of_version(version: str) -> LittleServer:
+def of_version(version: object) -> LittleServer:
     """A server that says what it is, and of everything else that there is nothing."""
 
     def answer(path: str) -> tuple[int, object]:
@@ -67,3 +69,24 @@ def test_what_follows_is_a_warning_of_whatever_writes(version: str, said: list[s
     assert [text.startswith(begin) for text, begin in zip(found, said, strict=True)] == [
         True for _ in said
     ]
+
+
+@pytest.mark.parametrize("version", [None, 98, "", "0.98.0\n", "two words", "x" * 41, ["0.98"]])
+@pytest.mark.parametrize(
+    "words", [("status",), ("stack", "preview", "dev"), ("stack", "create", "dev")]
+)
+def test_what_no_server_says_of_its_version_is_no_server(
+    words: tuple[str, ...],
+    version: object,
+    isolated: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kitaru: Kitaru,
+) -> None:
+    monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path))
+    with of_version(version) as server:
+        connect(tmp_path, server.url)
+        done = kitaru(*words)
+    assert done.code == 6, done.err
+    assert "does not answer as" in f"{done.out}{done.err}"
+    assert {asked.method for asked in server.asked} == {"GET"}

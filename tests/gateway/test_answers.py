@@ -151,7 +151,7 @@ class TestWhatIsNoDocument:
 REFUSALS: list[tuple[int, Any, type[KitaruError], int, str]] = [
     (401, {"detail": ["CredentialsNotValid", "Expired"]}, NotAllowedError, 6, "Expired"),
     (401, b"", NotAllowedError, 6, "kitaru login https://zenml.example"),
-    (401, PAGE, NotAllowedError, 6, "kitaru login https://zenml.example"),
+    (401, PAGE, NotAllowedError, 6, "a proxy or a login page may stand before it"),
     (402, {"detail": ["SubscriptionUpgradeRequiredError", "Pay"]}, NotAllowedError, 6, "Pay"),
     (403, {"detail": ["IllegalOperationError", "Not yours"]}, NotAllowedError, 6, "Not yours"),
     (403, PAGE, NotAllowedError, 6, "HTTP status 403 (Forbidden)"),

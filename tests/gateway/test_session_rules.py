@@ -99,6 +99,20 @@ def test_a_login_that_is_refused(status: int) -> None:
     assert str(KEY) not in str(refused.value)
 
 
+@pytest.mark.parametrize("login", [(401, "<html><title>Sign in</title>"), NEW])
+def test_a_login_that_a_page_refuses_is_not_said_to_be_wrong_alone(login: tuple[int, Any]) -> None:
+    """A proxy's own 401 without a word of which login it wants."""
+    page = "<!doctype html><title>Sign in</title>"
+
+    def answer(path: str) -> tuple[int, Any]:
+        return login if path.endswith("/login") else (401, page)
+
+    with LittleServer(answer) as asked, pytest.raises(NotAllowedError) as refused:
+        answers.mapping(Session(RestStore(asked.url, Login(None, KEY)), {}).request("GET", "/x"))
+    assert "a web page ('Sign in') with the HTTP status 401" in str(refused.value.why)
+    assert "a proxy or a login page" in str(refused.value.why)
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
