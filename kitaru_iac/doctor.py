@@ -37,14 +37,8 @@ from kitaru_iac.machine.init_hooks import mover
 from kitaru_iac.machine.local_database import FLAVORS, is_of_another, of_another, size_of
 from kitaru_iac.machine.local_database import examine as examine_database
 from kitaru_iac.machine.settings import read_global, read_logins, read_repository
-from kitaru_iac.machine.store_location import (
-    RestStore,
-    chosen_url,
-    default_database,
-    require_own_kind,
-    require_whole,
-    server_of,
-)
+from kitaru_iac.machine.store_choice import chosen_url, require_own_kind, require_whole
+from kitaru_iac.machine.store_location import RestStore, default_database, server_of
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.values import dataclass, fields
 

@@ -22,14 +22,8 @@ from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.server_address import server_address
 from kitaru_iac.machine.server_login import Login, kept_login, remember_token
 from kitaru_iac.machine.settings import CONFIG_FILE, read_global
-from kitaru_iac.machine.store_location import (
-    RestStore,
-    chosen_url,
-    default_database,
-    require_whole,
-    server_of,
-    store_location,
-)
+from kitaru_iac.machine.store_choice import chosen_url, require_whole
+from kitaru_iac.machine.store_location import RestStore, default_database, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import (
     ActiveStackMissing,

@@ -17,7 +17,8 @@ from kitaru_iac.gateway.quiet import one_at_a_time
 from kitaru_iac.machine.active_scope import bound_ids, canonical_id
 from kitaru_iac.machine.server_address import server_address
 from kitaru_iac.machine.settings import read_global
-from kitaru_iac.machine.store_location import chosen_url, default_database, is_of_the_host
+from kitaru_iac.machine.store_choice import chosen_url
+from kitaru_iac.machine.store_location import default_database, is_of_the_host
 
 if TYPE_CHECKING:
     from zenml.config.global_config import GlobalConfiguration

@@ -14,12 +14,8 @@ from kitaru_iac.machine.environment import apply_environment, given_as, project
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.init_hooks import Hook, installed_hooks
 from kitaru_iac.machine.known_secrets import known_secrets
-from kitaru_iac.machine.store_location import (
-    RestStore,
-    default_database,
-    require_whole,
-    store_location,
-)
+from kitaru_iac.machine.store_choice import require_whole
+from kitaru_iac.machine.store_location import RestStore, default_database, store_location
 from kitaru_iac.notices import AddressShortened, VariableIgnored
 
 SERVER = "https://kitaru.example.com"

@@ -17,14 +17,8 @@ from kitaru_iac.errors import NotConnectedError
 from kitaru_iac.machine.environment import apply_environment
 from kitaru_iac.machine.home import config_home
 from kitaru_iac.machine.settings import read_global
-from kitaru_iac.machine.store_location import (
-    RestStore,
-    chosen_url,
-    default_database,
-    require_whole,
-    server_of,
-    store_location,
-)
+from kitaru_iac.machine.store_choice import chosen_url, require_whole
+from kitaru_iac.machine.store_location import RestStore, default_database, server_of, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.notices import VariableIgnored
 from tests.homes import Home

@@ -17,12 +17,8 @@ from kitaru_iac.machine.server_login import (
     remember_token,
 )
 from kitaru_iac.machine.settings import read_yaml
-from kitaru_iac.machine.store_location import (
-    RestStore,
-    SqliteStore,
-    require_whole,
-    store_location,
-)
+from kitaru_iac.machine.store_choice import require_whole
+from kitaru_iac.machine.store_location import RestStore, SqliteStore, store_location
 from kitaru_iac.machine.unreadable import UnreadableError
 from kitaru_iac.redaction import SecretText
 

@@ -138,6 +138,7 @@ TARGETS = (
                 "local_database",
                 "locks",
                 "settings",
+                "store_choice",
                 "store_location",
                 "unfinished",
             )

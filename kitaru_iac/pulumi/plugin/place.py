@@ -215,10 +215,10 @@ def identity(machine: Machine, *, explicit: bool = False) -> StoreIdentity:
         NotConnectedError: Nothing says which one is meant, or it does not answer.
     """
     from kitaru_iac.gateway.identity import StoreIdentity, identity_of
+    from kitaru_iac.machine.store_choice import chosen_url
     from kitaru_iac.machine.store_location import (
         NotMadeYet,
         SqliteStore,
-        chosen_url,
         is_of_the_host,
         server_of,
         store_location,
