@@ -23,6 +23,7 @@ from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import CutShort, Hold, WorkInterrupted
 from kitaru_iac.records.change import ApplyResult, RecordsChange
 from kitaru_iac.records.model import Records
+from kitaru_iac.records.read_back import new_since, require_as_read
 from kitaru_iac.records.recovery import CLEAN
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.stored import Store
@@ -246,8 +247,8 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
     if not isinstance(error, Exception):
         return error
     cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
-    if isinstance(cause, StackChanged) or _is_of_a_colleague(cause, change, left):
-        return _changed(cause, change, left)
+    if (theirs := _of_a_colleague(cause, change, left)) is not None:
+        return _changed(theirs, change, left)
     if isinstance(cause, AnswerLost):
         see = f"See what is there with: kitaru stack show {stack}"
         again = "Run the same command again: it starts from what is there."
@@ -283,14 +284,36 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
     )
 
 
-def _is_of_a_colleague(cause: KitaruError, change: RecordsChange, left: list[str]) -> bool:
-    """Whether somebody else has deleted what was there, or has a name that was free."""
+def _of_a_colleague(
+    cause: KitaruError, change: RecordsChange, left: list[str]
+) -> KitaruError | None:
+    """What somebody else did meanwhile, as far as it is seen; None where that is nothing.
+
+    It has deleted what was there, or has a name that was free.
+    """
+    if isinstance(cause, StackChanged):
+        return cause
     if change.store.is_local:
-        return False
+        return None
+    if isinstance(cause, NotFoundError):
+        return cause if left else _seen(cause, change)
     # With nothing left that is said as in a creation: the name is taken.
-    return isinstance(cause, NotFoundError) or (
-        isinstance(cause, AlreadyExistsError) and bool(left)
-    )
+    is_theirs = isinstance(cause, AlreadyExistsError) and left and _is_taken(cause, change)
+    return cause if is_theirs else None
+
+
+def _seen(cause: KitaruError, change: RecordsChange) -> KitaruError | None:
+    """What is otherwise than it was read, now that all was taken back; None where nothing is."""
+    store, current, orphans = change.store, change.current, change.orphans
+    try:
+        if current is not None:
+            require_as_read(store, current, connector=True)
+        found = new_since(orphans, store.components_named(change.desired.stack))
+    except StackChanged as changed:
+        return changed
+    except KitaruError:
+        return cause
+    return StackChanged(cause.what, differs=found) if found else None
 
 
 def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> StackChanged:

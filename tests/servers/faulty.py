@@ -173,6 +173,13 @@ def _refuse_afterwards(status: int, kind: str, text: str) -> Fault:
     return fault
 
 
+def _miss(front: FaultyFront, request: Request, _: Callable[[], None]) -> Response:
+    """A write is not carried out, since there is no such thing; reads find it."""
+    if request.method == "GET":
+        return front.pass_on(request)
+    return json_response({"detail": ["KeyError", "there is no such thing"]}, 404)
+
+
 def _conflict(*_: object) -> Response:
     return json_response({"detail": ["EntityExistsError", "there is one of this name"]}, 409)
 
@@ -220,6 +227,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "500": _fail,
     "502 after it was done": _fail_afterwards,
     "409": _conflict,
+    "404": _miss,
     "409 after it was done": _refuse_afterwards(409, "EntityExistsError", "there is one so called"),
     "404 after it was done": _refuse_afterwards(404, "KeyError", "there is no such thing"),
     "403 after it was done": _refuse_afterwards(403, "IllegalOperationError", "it is not allowed"),

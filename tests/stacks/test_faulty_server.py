@@ -62,8 +62,10 @@ COMMANDS = {
     "rename": ((("create", *OTHER), ("create", *REMOTE)), ("rename", "dev", "renamed")),
     "use": ((("create", *OTHER), ("create", *REMOTE)), ("use", "dev")),
 }
-#: These befall writes alone: a server that has carried one out, and says that it has not.
+#: A server that has carried out a write, and says that it has not.
 REFUSED = {f"{status} after it was done" for status in (409, 404, 403)}
+#: These befall writes alone.
+OF_WRITES = {*REFUSED, "404"}
 WRITING = [command for command in COMMANDS if command != "use"]
 CASES = [
     *((WRITING[n % len(WRITING)], fault) for n, fault in enumerate(FAULTS)),
@@ -75,7 +77,7 @@ if EVERY:
         (command, fault)
         for command in COMMANDS
         for fault in FAULTS
-        if command != "use" or fault not in REFUSED
+        if command != "use" or fault not in OF_WRITES
     ]
 #: Errors that tell somebody what to do next; see docs/reference/errors.md.
 TOLD = {
@@ -228,8 +230,8 @@ def chosen(command: str, fault: str, asked: tuple[str, ...]) -> list[int]:
     numbers = range(len(asked))
     writes = [n for n in numbers if not asked[n].startswith("GET")]
     if EVERY:
-        return writes if fault in REFUSED else list(numbers)
-    weights = [3 if n in writes else int(fault not in REFUSED) for n in numbers]
+        return writes if fault in OF_WRITES else list(numbers)
+    weights = [3 if n in writes else int(fault not in OF_WRITES) for n in numbers]
     return random.Random(f"{SEED} {command} {fault}").choices(numbers, weights)
 
 
@@ -332,6 +334,8 @@ def told(done: Result, fault: str) -> list[str]:
     except (ValueError, KeyError):
         return [f"no document of ours: {done.err}"]
     wrong = [] if error["code"] in TOLD else [f"the code {error['code']}"]
+    if "somebody else" in f"{error['message']} {error.get('why')}":  # nobody else is there
+        wrong.append(f"it blames somebody else: {error}")
     return wrong if error.get("remedy") or error.get("why") else [*wrong, f"no advice: {error}"]
 
 
