@@ -54,10 +54,15 @@ class SettingsUnreadable(SettingsDamaged):
 
 
 class NotAllowedError(KitaruError):
-    """The store answers, and refuses."""
+    """The store answers, and refuses.
+
+    Attributes:
+        of_login: Whether it does not know who asks, and so has not looked at what is asked.
+    """
 
     code = "not_allowed"
     exit_code = ExitCode.NOT_CONNECTED
+    of_login = False
 
 
 class ImplicitAuthDisabled(NotAllowedError):

@@ -59,6 +59,12 @@ def login_refused(shown: str, *, why: str | None = None) -> NotAllowedError:
         shown: The server; ``URL`` where it is not known.
         why: What it said.
     """
+    error = _login_refused(shown, why)
+    error.of_login = True
+    return error
+
+
+def _login_refused(shown: str, why: str | None) -> NotAllowedError:
     where = None if shown == "URL" else shown
     what = "The ZenML server does not accept"
     if variable := given_login():

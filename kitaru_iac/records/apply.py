@@ -240,13 +240,23 @@ def _takes_over(store: Store, orphans: Records) -> bool:
 
 
 def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> BaseException:
-    stack = change.desired.stack
+    stack, kept = change.desired.stack, change.writer.kept
+    left = [*left, *kept]
     if isinstance(error, KeyboardInterrupt):
         how = "what was written could not all be taken back" if left else "nothing was changed"
         return WorkInterrupted(f"Interrupted; {how}", left=left, remedy=CLEAN if left else None)
     if not isinstance(error, Exception):
         return error
     cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
+    if kept:
+        return StackChanged(
+            f"Stack '{stack}' was being registered, and somebody else has changed it; it stays",
+            differs=[cause.what],
+            left=left,
+            why=cause.why,
+            remedy=f"{how_to_see(change.store.gateway, stack)}\n"
+            "Go on from what is there now with: kitaru stack apply",
+        )
     if (theirs := _of_a_colleague(cause, change, left)) is not None:
         return _changed(theirs, change, left)
     if isinstance(cause, AnswerLost):
@@ -363,6 +373,8 @@ def _is_taken(cause: KitaruError, change: RecordsChange) -> bool:
     A database may say so with an error of its own, which a server passes on as a failure. And it is
     looked at where the store says so.
     """
+    if change.writer.has_twin:
+        return True
     if isinstance(cause, NotAllowedError):
         return False
     if isinstance(cause, NotConnectedError) and not cause.has_answered:

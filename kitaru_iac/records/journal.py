@@ -53,6 +53,8 @@ class Journal:
         self._entries: list[Entry] = []
         #: What was not taken back, since somebody else has changed it after this run.
         self.theirs: list[str] = []
+        #: Of these, what this run had created.
+        self.kept: list[str] = []
 
     def roll_back(self) -> list[str]:
         """Undo everything written so far, newest first.
@@ -71,6 +73,8 @@ class Journal:
                 _debug("%s was gone already", entry.what)
             except Theirs as found:
                 self.theirs.append(str(found))
+                if found.is_new:
+                    self.kept.append(str(found))
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others
                 _debug("could not undo %s: %s", entry.what, error)
                 left.append(entry.what)

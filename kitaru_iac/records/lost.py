@@ -27,6 +27,7 @@ from kitaru_iac.values import replace
 
 __all__ = [
     "came_with",
+    "delete",
     "delete_components",
     "delete_connector",
     "delete_stack",
@@ -38,6 +39,10 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
+
+
+#: What is wrong where a server denies what it shows.
+DENIED = "The ZenML server says that there is no such thing, and shows it"
 
 
 def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
@@ -58,9 +63,9 @@ def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
     except KitaruError as refusal:
         try:
             found = made()
-        except NotAllowedError:
-            found = None
         except KitaruError as error:
+            if isinstance(refusal, NotAllowedError) and refusal.of_login:
+                raise refusal from error  # nothing is done for whom it does not know
             raise AnswerLost(
                 "The ZenML server refused a request, and then could not be asked what it did",
                 where=error.where,
@@ -70,6 +75,29 @@ def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
         if found is None:
             raise
         return found
+
+
+def delete(gateway: Gateway, kind: Kind, id: str) -> bool:
+    """Delete something. False: it was gone already, as a server is asked once more.
+
+    Raises:
+        KitaruError: It was not deleted.
+        AnswerLost: The server says that there is no such thing, and could not be asked again.
+    """
+    if gateway.delete(kind, id):
+        return True
+    if gateway.place.kind == "local" or kind == "secret":
+        return False
+    there = is_there(gateway, kind, id)
+    if there:
+        raise KitaruError(DENIED, where=gateway.place.url)
+    if there is None:
+        raise AnswerLost(
+            "The ZenML server says that there is no such thing, and then could not be asked again",
+            where=gateway.place.url,
+            remedy="Look whether it is there before you run the command again.",
+        )
+    return False
 
 
 def is_there(gateway: Gateway, kind: Kind, id: str) -> bool | None:
@@ -117,7 +145,7 @@ def delete_connector(gateway: Gateway, new: NewConnector) -> None:
     """Delete a connector that was to be created, or the secret that was stored before it."""
     for doc in gateway.connectors(Where(names=(new.name,))):
         if _is_connector(doc, new) and not gateway.components(Where(uses_connector=doc.id)):
-            gateway.delete("connector", doc.id)
+            delete(gateway, "connector", doc.id)
     for secret in gateway.orphaned_secrets((new.name,)):
         gateway.delete("secret", secret.id)
 
@@ -134,7 +162,7 @@ def delete_components(gateway: Gateway, wanted: Sequence[NewComponent], is_ours:
         if any(_is_component(doc, new) for new in wanted):
             if not gateway.stacks(Where(uses_component=doc.id)):
                 _require_ours(is_ours)
-                gateway.delete("component", doc.id)
+                delete(gateway, "component", doc.id)
 
 
 def delete_stack(gateway: Gateway, new: NewStack, is_ours: bool) -> None:
@@ -146,9 +174,9 @@ def delete_stack(gateway: Gateway, new: NewStack, is_ours: bool) -> None:
     stack = find_stack(gateway, new)
     if stack is not None:
         _require_ours(is_ours)
-        gateway.delete("stack", stack.id)
+        delete(gateway, "stack", stack.id)
         for component in came_with(stack, new):
-            gateway.delete("component", component)
+            delete(gateway, "component", component)
     # A store in this process may have been cut off between the components and the stack.
     parts = [
         replace(given, name=new.name, labels=new.labels)

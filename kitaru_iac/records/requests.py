@@ -13,6 +13,7 @@ from kitaru_iac.gateway.documents import (
     ConnectorDoc,
     NewComponent,
     NewConnector,
+    NewStack,
     StackChange,
     StackDoc,
 )
@@ -25,6 +26,8 @@ __all__ = [
     "Theirs",
     "component_change",
     "connector_change",
+    "created_component",
+    "created_stack",
     "is_made",
     "is_to_restore",
     "merged",
@@ -35,7 +38,15 @@ __all__ = [
 
 
 class Theirs(Exception):
-    """Somebody else has changed what was to be put back. Says what it is."""
+    """Somebody else has changed what was to be taken back. Says what it is.
+
+    Attributes:
+        is_new: Whether this run had created it.
+    """
+
+    def __init__(self, what: str, *, is_new: bool = False) -> None:
+        super().__init__(what)
+        self.is_new = is_new
 
 
 def new_connector(connector: ConnectorRecord) -> NewConnector:
@@ -86,6 +97,26 @@ def component_change(
         labels=labels,
         connector_id=connector if component.uses_connector else None,
         connector_resource_id=component.resource_id,
+    )
+
+
+def created_component(new: NewComponent, name: str, labels: Mapping[str, str]) -> ComponentChange:
+    """What a component is that was just created, under a name and with labels that ZenML gave."""
+    return ComponentChange(
+        name=name,
+        configuration=new.configuration,
+        labels=labels,
+        connector_id=new.connector_id,
+    )
+
+
+def created_stack(new: NewStack, made: StackDoc) -> StackChange:
+    """What a stack is that was just created."""
+    return StackChange(
+        name=new.name,
+        labels=new.labels,
+        members={kind: tuple(m.id for m in of_kind) for kind, of_kind in made.members.items()},
+        description=new.description,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
-from kitaru_iac.errors import KitaruError, UsageError
+from kitaru_iac.errors import KitaruError, NotFoundError, UsageError
 from kitaru_iac.gateway.documents import (
     ComponentChange,
     ComponentDoc,
@@ -139,21 +139,31 @@ class SingleWrites(Journal):
             target.put(change)
             return True
 
+        shown = False
+
         def made() -> bool | None:
-            found = is_made(target.read(), change, written)
+            nonlocal shown
+            doc = target.read()
+            shown = doc is not None
+            found = is_made(doc, change, written)
             if found is None:
                 raise KitaruError("This login may not read the secrets that were to be written")
             return found or None
 
-        if self._is_shared:
-            lost.unless_made(write, made)
-        else:
+        if not self._is_shared:
             write()
+            return
+        try:
+            lost.unless_made(write, made)
+        except NotFoundError as refusal:
+            if shown:
+                raise KitaruError(lost.DENIED, where=refusal.where, why=refusal.what) from refusal
+            raise
 
     def _delete(self, kind: Kind, id: str) -> bool:
         """Delete something. What is refused, or not answered, and is gone then is deleted."""
         try:
-            return self._gateway.delete(kind, id)
+            return lost.delete(self._gateway, kind, id)
         except UsageError:
             raise
         except KitaruError:

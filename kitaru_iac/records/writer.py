@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from kitaru_iac.errors import NotFoundError
 from kitaru_iac.gateway.documents import (
@@ -22,21 +23,26 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
+from kitaru_iac.records.created import Created
 from kitaru_iac.records.journal import Entry
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, stored_id
 from kitaru_iac.records.names import temporary_name
 from kitaru_iac.records.requests import (
     component_change,
     connector_change,
+    created_component,
+    created_stack,
     merged,
     new_component,
     new_connector,
     tuples,
 )
-from kitaru_iac.records.single_writes import SingleWrites
+from kitaru_iac.records.single_writes import SingleWrites, Target
 from kitaru_iac.values import replace
 
 __all__ = ["Writer"]
+
+_Change = TypeVar("_Change", StackChange, ComponentChange, ConnectorChange)
 
 
 class Writer(SingleWrites):
@@ -57,7 +63,7 @@ class Writer(SingleWrites):
     ) -> None:
         super().__init__(gateway, before)
         self._token = token
-        self._made: set[str] = set()  # what this run created, by id: it is taken back as a whole
+        self._made = Created(gateway)  # it is taken back as a whole
 
     # -- connectors ------------------------------------------------------------------------------
 
@@ -79,13 +85,14 @@ class Writer(SingleWrites):
                 lambda: lost.find_connector(self._gateway, named),
             ),
             unknown=lambda: lost.delete_connector(self._gateway, named),
-            undo=lambda doc: self.delete_connector(doc.id),
+            undo=lambda doc: self._made.delete_connector(doc.id, f"service connector {new.name}"),
         )
-        self._made.add(made.id)
+        state = connector_change(connector, new.labels)
+        self._made.add(made.id, replace(state, name=name))
         if name != new.name:
             self._before()
             # Its undo is that of the creation, which goes by the id.
-            self._put(self._connector(made.id), ConnectorChange(name=new.name))
+            self._put_new(self._connector(made.id), made.id, ConnectorChange(name=new.name))
             self._entries[-1].what = f"service connector {new.name}"
         return made.id
 
@@ -149,9 +156,11 @@ class Writer(SingleWrites):
             ),
             unknown=lambda: lost.delete_components(self._gateway, [new], is_ours),
             is_ours=is_ours,
-            undo=lambda doc: self.delete_component(doc.id),
+            undo=lambda doc: self._made.delete_component(
+                doc.id, f"{component.type} {component.name}"
+            ),
         )
-        self._made.add(made.id)
+        self._made.add(made.id, created_component(new, made.name, new.labels), component)
         return made.id
 
     def update_component(
@@ -207,7 +216,7 @@ class Writer(SingleWrites):
 
         if uuid in self._made:
             self._before()
-            self._put(self._component(uuid), change(name, labels))
+            self._put_new(self._component(uuid), uuid, change(name, labels))
             return
         formerly = f", formerly {component.name}" if is_renamed else ""
         self._change_component(
@@ -265,20 +274,33 @@ class Writer(SingleWrites):
             unknown=lambda: lost.delete_stack(self._gateway, new, is_ours),
             is_ours=is_ours,
         )
-        self._entries[-1:] = [  # in reverse: first the stack, then what came with it
-            *(
-                Entry(f"component {part} of stack {name}", partial(self.delete_component, part))
-                for part in lost.came_with(stack, new)
-            ),
-            Entry(f"stack {name}", partial(self.delete_stack, stack.id)),
-        ]
-        self._made.update(lost.came_with(stack, new))
+        of_stack = f"stack {name}"
+        self._made.add(stack.id, created_stack(new, stack))
+        self._entries[-1:] = []
+        for kind, of_kind in members.items():  # in reverse: first the stack, then its parts
+            for given, record, member in zip(
+                new.members[kind], of_kind, stack.members[kind], strict=True
+            ):
+                if isinstance(given, str) or isinstance(record, str):
+                    continue
+                state = created_component(given, member.name, new.labels)
+                self._made.add(member.id, state, record)
+                what = f"{kind} {member.name} of {of_stack}"
+                undo = partial(self._made.delete_component, member.id, what)
+                self._entries.append(Entry(what, undo))
+        undo = partial(self._made.delete_stack, stack.id, of_stack)
+        self._entries.append(Entry(of_stack, undo))
         return stack
 
     def label_new_stack(self, id: str, labels: Mapping[str, str]) -> None:
         """Give a stack that this run registered exactly these labels; it is taken back with it."""
         self._before()
-        self._put(self._stack(id), StackChange(labels=labels))
+        self._put_new(self._stack(id), id, StackChange(labels=labels))
+
+    def _put_new(self, target: Target[_Change], id: str, change: _Change) -> None:
+        """Change what this run created."""
+        self._made.change(id, change)
+        self._put(target, change)
 
     def update_stack(
         self,

@@ -217,7 +217,7 @@ class Removal:
                     taken = self._taken_over()
                 if taken and uuid in taken:
                     theirs.append(str(part))
-                elif not gateway.delete(kind, uuid):
+                elif not lost.delete(gateway, kind, uuid):
                     self._gone.append(part)
             except KitaruError as error:
                 is_there = lost.is_there(gateway, kind, uuid)

@@ -250,7 +250,7 @@ def test_a_stack_that_came_with_its_parts_is_taken_back_with_them(pauses: list[f
     stuck = Counter(breaking("update new orchestrator", "delete new artifact_store"))
     stuck.zen.suffix = "-abc123"
     (left,) = left_of(fail(stuck, small()))
-    assert left == f"component {id_of('new artifact_store')} of stack s"
+    assert left == "artifact_store s-abc123 of stack s"
 
 
 # -- somebody else was faster ----------------------------------------------------------------------
@@ -588,5 +588,8 @@ def away(*, has_answered: bool) -> NotConnectedError:
     ],
 )
 def test_a_servers_failure_may_mean_that_a_name_was_taken(cause: KitaruError, taken: bool) -> None:
-    change: Any = SimpleNamespace(is_taken=lambda: True)
+    writer = SimpleNamespace(has_twin=False)
+    change: Any = SimpleNamespace(is_taken=lambda: True, writer=writer)
     assert _is_taken(cause, change) is taken
+    writer.has_twin = True  # it has been seen, whatever was said
+    assert _is_taken(cause, change) is True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +21,7 @@ from kitaru_iac.gateway.documents import (
     ConnectorChange,
     StackChange,
 )
+from kitaru_iac.gateway.errors import login_refused
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.records import lost
 from kitaru_iac.records.requests import is_made
@@ -77,16 +77,25 @@ def test_what_is_refused_and_is_there_is_made(error: KitaruError) -> None:
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=repr)
-@pytest.mark.parametrize("look", [lambda: None, failing(NotAllowedError("no look"))])
-def test_what_is_refused_and_is_not_seen_is_refused(
-    error: KitaruError, look: Callable[[], Any]
-) -> None:
+def test_what_is_refused_and_is_not_seen_is_refused(error: KitaruError) -> None:
     with pytest.raises(type(error)) as raised:
-        lost.unless_made(failing(error), look)
+        lost.unless_made(failing(error), lambda: None)
     assert raised.value is error
 
 
-@pytest.mark.parametrize("look", [NotConnectedError("silent"), KitaruError("silent")], ids=repr)
+def test_for_a_login_that_is_not_known_nothing_is_done() -> None:
+    """Nor can it look."""
+    error = login_refused("https://zenml.example")
+    with pytest.raises(NotAllowedError) as raised:
+        lost.unless_made(failing(error), failing(login_refused("https://zenml.example")))
+    assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    "look",
+    [NotConnectedError("silent"), KitaruError("silent"), NotAllowedError("silent")],
+    ids=repr,
+)
 def test_what_is_refused_and_cannot_be_looked_at_may_be_done(look: KitaruError) -> None:
     with pytest.raises(AnswerLost) as raised:
         lost.unless_made(failing(AlreadyExistsError("taken")), failing(look))
@@ -184,7 +193,7 @@ class Refusing(Held):
     def __init__(self, *docs: Any, error: KitaruError, does: bool = True, kind: str = "server"):
         super().__init__(*docs)
         self.error, self.does = error, does
-        self.place = SimpleNamespace(kind=kind)
+        self.place = SimpleNamespace(kind=kind, url="https://zenml.example")
         self.sent: list[StackChange] = []
         self.looked = 0
 
@@ -219,8 +228,11 @@ def test_a_change_that_was_made_goes_on_and_can_be_taken_back(error: KitaruError
 def test_a_change_that_was_not_made_is_refused_and_nothing_is_put_back(error: KitaruError) -> None:
     server: Any = Refusing(stack(), error=error, does=False)
     writer = Writer(server)
-    with pytest.raises(type(error), match="refused"):
+    with pytest.raises(KitaruError, match=r"refused|and shows it") as raised:
         writer.rename_stack("stack", "s", "t")
+    # That there is no such thing is seen not to be so.
+    assert isinstance(raised.value, NotFoundError) is False
+    assert type(raised.value) in {type(error), KitaruError}
     assert writer.roll_back() == []
     assert (len(server.sent), writer.theirs) == (1, [])
 
@@ -232,10 +244,18 @@ def test_a_change_that_somebody_else_has_written_over_is_said_to_be_theirs(
     server: Any = Refusing(stack(), error=error, does=False)
     server.docs = [stack(name="theirs")]
     writer = Writer(server)
-    with pytest.raises(type(error)):
+    with pytest.raises(KitaruError):
         writer.rename_stack("stack", "s", "t")
     assert writer.roll_back() == []
     assert writer.theirs == ["the stack"]
+
+
+def test_a_change_of_what_is_gone_is_refused_as_that() -> None:
+    server: Any = Refusing(error=NotFoundError("refused"), does=False)
+    writer = Writer(server)
+    with pytest.raises(NotFoundError, match="refused"):
+        writer.rename_stack("stack", "s", "t")
+    assert writer.roll_back() == []
 
 
 def test_a_store_of_this_process_is_taken_at_its_word() -> None:
@@ -258,6 +278,34 @@ def test_a_deletion_is_done_where_the_thing_is_gone(error: KitaruError, does: bo
     else:
         with pytest.raises(type(error), match="refused"):
             Writer(server).delete_stack("stack")
+
+
+class Denying(Refusing):
+    """A server that says of everything that it is gone already."""
+
+    def delete(self, kind: str, id: str) -> bool:
+        if self.does:
+            Held.delete(self, kind, id)
+        return False
+
+
+@pytest.mark.parametrize("kind", ["server", "local"])
+def test_that_something_is_gone_already_is_seen(kind: str) -> None:
+    error = KitaruError("unused")
+    gone: Any = Denying(stack(), error=error, kind=kind)
+    assert Writer(gone).delete_stack("stack") is False
+    there: Any = Denying(stack(), error=error, does=False, kind=kind)
+    if kind == "local":
+        assert Writer(there).delete_stack("stack") is False
+    else:
+        with pytest.raises(KitaruError, match="and shows it"):
+            Writer(there).delete_stack("stack")
+    silent: Any = SimpleNamespace(
+        place=there.place, delete=lambda *_: False, stacks=failing(NotConnectedError("x"))
+    )
+    if kind == "server":
+        with pytest.raises(AnswerLost, match="could not be asked again"):
+            lost.delete(silent, "stack", "id")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from kitaru_iac.gateway.documents import ComponentChange, ConnectorChange, Stack
 from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.quiet import quiet
 from kitaru_iac.gateway.wire import AnswerLost
-from kitaru_iac.labels import BACKEND_LABEL, OWNER_LABEL, RENAMING_LABEL, SOURCE_LABEL
+from kitaru_iac.labels import BACKEND_LABEL, OWNER_LABEL, RENAMING_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import CutShort, WorkInterrupted
 from kitaru_iac.records.stored import Store
@@ -232,10 +232,32 @@ WAYS: dict[str, tuple[Callable[[], None], type[BaseException], str, bool]] = {
 }
 
 
+DONE = [("taken", True), ("failed", True)]
+
+
+@pytest.mark.parametrize("way", [way for way, _ in DONE])
+@pytest.mark.parametrize("verb", ["rename", "adopt"])
+def test_what_is_refused_after_it_was_done_is_done(
+    memory: MemoryGateway,  # noqa: F811
+    verb: str,
+    way: str,
+) -> None:
+    with installed(memory):
+        made()
+    if verb == "adopt":
+        by_hand_again(memory)
+    with installed(Around(memory, 1, after=True, strike=WAYS[way][0])):  # type: ignore[arg-type]
+        rename("old", "new") if verb == "rename" else adopt("old")
+    name = "new" if verb == "rename" else "old"
+    (stack,) = memory.stacks(Where(names=(name,)))
+    assert is_managed(stack.labels)
+    assert {doc.name for doc in memory.components(Where(in_stack=stack.id))} == {name}
+
+
 @pytest.mark.parametrize(
     ("way", "after"),
-    # A name that is taken is refused before anything is written.
-    [(way, after) for way in WAYS for after in (False, True) if (way, after) != ("taken", True)],
+    # What is refused after it was done is done.
+    [(way, after) for way in WAYS for after in (False, True) if (way, after) not in DONE],
 )
 @pytest.mark.parametrize("verb", ["rename", "adopt"])
 def test_what_goes_wrong_is_said_as_it_is(

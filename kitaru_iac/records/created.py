@@ -1,0 +1,108 @@
+"""What one run has created on a server, and whether it is still as this run wrote it.
+
+A stack that was registered a moment ago can be used and changed by others. What they have written
+is not deleted when this run is taken back.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias, TypeVar
+
+from kitaru_iac.errors import NotFoundError
+from kitaru_iac.gateway.documents import (
+    UNSET,
+    ComponentChange,
+    ConnectorChange,
+    StackChange,
+    Where,
+)
+from kitaru_iac.gateway.gateway import Gateway
+from kitaru_iac.records import lost
+from kitaru_iac.records.model import ComponentRecord
+from kitaru_iac.records.requests import Theirs, is_made
+from kitaru_iac.values import fields, replace
+
+__all__ = ["Created"]
+
+State: TypeAlias = StackChange | ComponentChange | ConnectorChange
+_State = TypeVar("_State", StackChange, ComponentChange, ConnectorChange)
+
+
+class Created:
+    """The stack, components and connectors that a run has created, by their ids.
+
+    Args:
+        gateway: The store.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        #: All that each was written as, the last one perhaps not yet: it is one of these.
+        self._states: dict[str, list[State]] = {}
+        self._records: dict[str, ComponentRecord] = {}
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._states
+
+    def add(self, id: str, state: State, record: ComponentRecord | None = None) -> None:
+        """Note what was created, whole; of a component its record too."""
+        self._states[id] = [state]
+        if record is not None:
+            self._records[id] = record
+
+    def change(self, id: str, change: _State) -> None:
+        """Note a change that is about to be written."""
+        states = self._states[id]
+        given = {
+            field.name: getattr(change, field.name)
+            for field in fields(change)
+            if getattr(change, field.name) is not UNSET
+        }
+        states.append(replace(states[-1], **given))
+
+    def delete_stack(self, id: str, what: str) -> None:
+        """Take a stack back that was created. Its parts are taken back after it.
+
+        Raises:
+            NotFoundError: It is gone.
+            Theirs: Somebody else has changed it, or a part that came with it.
+        """
+        if self._gateway.place.kind != "local":
+            stack = next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
+            if stack is None:
+                raise NotFoundError(f"{what} is gone")
+            parts = {doc.id: doc for doc in self._gateway.components(Where(in_stack=id))}
+            found = {id: stack, **parts}
+            links = {doc.connector_id for doc in parts.values()} & self._states.keys()
+            for link in filter(None, links):
+                connector = self._gateway.connector_with_secrets(link)
+                if connector is not None:
+                    found[link] = connector
+            if not all(self._is_ours(key, doc) for key, doc in found.items() if key in self):
+                raise Theirs(what, is_new=True)
+        lost.delete(self._gateway, "stack", id)
+
+    def delete_component(self, id: str, what: str) -> None:
+        """Take a component back that was created; as `delete_stack`, and where it is used."""
+        if self._gateway.place.kind != "local":
+            doc = next(iter(self._gateway.components(Where(ids=(id,)))), None)
+            if doc is None:
+                raise NotFoundError(f"{what} is gone")
+            if not self._is_ours(id, doc) or self._gateway.stacks(Where(uses_component=id)):
+                raise Theirs(what, is_new=True)
+        lost.delete(self._gateway, "component", id)
+
+    def delete_connector(self, id: str, what: str) -> None:
+        """Take a connector back that was created; raises as `delete_component`."""
+        if self._gateway.place.kind != "local":
+            doc = self._gateway.connector_with_secrets(id)
+            if doc is None:
+                raise NotFoundError(f"{what} is gone")
+            if not self._is_ours(id, doc) or self._gateway.components(Where(uses_connector=id)):
+                raise Theirs(what, is_new=True)
+        lost.delete(self._gateway, "connector", id)
+
+    def _is_ours(self, id: str, doc: object) -> bool:
+        record = self._records.get(id)
+        # Secrets that this login may not read tell nothing.
+        return any(is_made(doc, state, record) is not False for state in self._states[id])  # type: ignore[arg-type]
