@@ -45,6 +45,7 @@ def writing_as_one(
     *,
     again: str,
     ended: Callable[[], None] = lambda: None,
+    is_done: Callable[[], bool] = lambda: False,
 ) -> Iterator[Writer]:
     """Write what goes on in the block as one change: all of it, or none.
 
@@ -54,6 +55,8 @@ def writing_as_one(
         done: What happens to it, as in "was ...": `renamed`.
         again: The remedy: the same command.
         ended: Called when it is known that all is done, or as it was.
+        is_done: Looks, where it failed, whether somebody else has done the same meanwhile. Then
+            nothing is taken back: it would be theirs.
 
     Raises:
         AlreadyExistsError: Somebody else has taken a name meanwhile; nothing is left of ours.
@@ -71,6 +74,10 @@ def writing_as_one(
         except CutShort:
             raise
         except BaseException as error:
+            if is_done():
+                writer.commit()
+                ended()
+                raise _done_by_another(error, current, done) from error
             left = writer.roll_back()
             if not left and not isinstance(error, NotConnectedError):
                 ended()
@@ -79,6 +86,17 @@ def writing_as_one(
     ended()
     if hold.count:
         raise WorkInterrupted(f"Interrupted when all was done: stack '{stack}' is {done}")
+
+
+def _done_by_another(error: BaseException, current: Records, done: str) -> BaseException:
+    if isinstance(error, KeyboardInterrupt):
+        return WorkInterrupted(f"Interrupted: stack '{current.stack}' was {done} by somebody else")
+    text = str(error.what) if isinstance(error, KitaruError) else type(error).__name__
+    return StackChanged(
+        f"Stack '{current.stack}' was {done} by somebody else at the same time",
+        differs=[text],
+        remedy=f"See it with: kitaru stack show {current.id}",
+    )
 
 
 def _not_done(
@@ -266,10 +284,15 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
     if not left and _is_taken(cause, change):
         if change.is_in_place:
             return _changed(cause, change, left)
+        see = f"See it with: kitaru stack show {stack}"
+        if twin := _twin(change.writer):
+            what = f"Stack '{stack}' exists already, exactly as this command was to make it"
+            why = f"{cause.what.rstrip('.')}. {twin}"
+            return AlreadyExistsError(what, why=why, remedy=see)
         return AlreadyExistsError(
             f"Stack '{stack}' exists already: somebody else registered it at the same moment",
-            why=" ".join(filter(None, [cause.what, _twin(change.writer)])),
-            remedy=f"See it with: kitaru stack show {stack}",
+            why=cause.what,
+            remedy=see,
         )
     if not left and isinstance(cause, NotConnectedError):
         failed = "failed" if cause.has_answered else "did not answer"
@@ -351,8 +374,8 @@ def _twin(writer: Writer) -> str:
     if not writer.has_twin:
         return ""
     return (
-        "It is exactly as this command was to make it: if nobody else did, the request was carried "
-        "out twice on its way, and it is yours. Then `kitaru stack apply` goes on with it."
+        "What is there may be a colleague's. If nobody else made it, the request was carried out "
+        "twice on its way, and it is yours: `kitaru stack apply` goes on with it."
     )
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kitaru_iac.callbacks import require_wanted
 from kitaru_iac.errors import (
     AlreadyExistsError,
+    KitaruError,
     ProtectedStackError,
     StackChanged,
     StackNotManaged,
@@ -300,20 +302,38 @@ def _rename(store: Store, before: Records, current: Records, new: str) -> Rename
     unfinished.begin(store.place, old, f"{unfinished.RENAME_TO}{new}")
     store.forget()
     again = f"Run the same command again: kitaru stack rename {old} {new}"
+    at_last: list[str] = []
     with writing_as_one(
         store,
         current,
         f"renamed to '{new}'",
         again=again,
         ended=lambda: unfinished.end(store.place, old),
+        is_done=lambda: not at_last and _is_called(store, current, new),
     ) as writer:
-        parts = _write(store, writer, before, current, new)
+        parts = _write(store, writer, before, current, new, at_last)
     return Renamed(stored_id(current), new, old, parts, _overridden(old))
 
 
+def _is_called(store: Store, current: Records, new: str) -> bool:
+    """Whether the stack has its new name: somebody else has given it to it, with its parts."""
+    if store.is_local:
+        return False
+    with suppress(KitaruError):
+        found = store.find(stored_id(current), exact=True)
+        return found is not None and found.name == new
+    return False
+
+
 def _write(
-    store: Store, writer: Writer, before: Records, current: Records, new: str
+    store: Store,
+    writer: Writer,
+    before: Records,
+    current: Records,
+    new: str,
+    at_last: list[str],
 ) -> tuple[str, ...]:
+    """Write the names; `at_last` gets the new one when the stack itself is about to get it."""
     done: list[str] = []
     begun = {**current.labels, RENAMING_LABEL: new}
     if begun != dict(current.labels):
@@ -335,6 +355,7 @@ def _write(
             differs=["it is gone" if now_there is None else "its labels are others"],
         )
     labels = _labels(current.labels, current.stack, new)
+    at_last.append(new)
     writer.rename_stack(stored_id(current), current.stack, new, labels=labels, old_labels=begun)
     return tuple(sorted(done))
 
