@@ -157,7 +157,8 @@ class SingleWrites(Journal):
             lost.unless_made(write, made)
         except NotFoundError as refusal:
             if shown:
-                raise KitaruError(lost.DENIED, where=refusal.where, why=refusal.what) from refusal
+                what = f"{lost.DENIED}: {refusal.what}"
+                raise KitaruError(what, where=refusal.where) from refusal
             raise
 
     def _delete(self, kind: Kind, id: str) -> bool:
