@@ -134,7 +134,10 @@ def refusal(response: Response) -> KitaruError:
     status, said, shown = response.status, _said(response), response.server or None
     if status == 401:
         why = said or by_another(response) or "HTTP status 401: the login is not valid any more"
-        return login_refused(shown or "URL", why=why)
+        error = login_refused(shown or "URL", why=why)
+        # A proxy may have handed on what it was sent, and refuse the answer.
+        error.of_login = by_another(response) is None
+        return error
     if status in _REFUSED:
         return NotAllowedError(
             "The ZenML server refused the operation",

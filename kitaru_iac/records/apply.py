@@ -186,7 +186,9 @@ def _execute(
 ) -> ApplyResult:
     store.forget()  # what was found before may be minutes old
     stack = desired.stack
-    work = "create" if current is None else "change"
+    dead = store.dead_run
+    goes_on = current is not None and dead is not None and dead.work == "create"
+    work = "create" if current is None or goes_on else "change"
     note = unfinished.begin(store.place, stack, work, took_over=_takes_over(store, orphans))
     change = RecordsChange(
         store, desired, current, orphans, Writer(store.gateway, token=note.token, before=hold.check)
@@ -198,9 +200,9 @@ def _execute(
         raise
     except BaseException as error:
         left = change.writer.roll_back()
-        if not left and not isinstance(error, NotConnectedError):
+        if not left and not goes_on and not isinstance(error, NotConnectedError):
             unfinished.end(store.place, stack)
-        raise _failure(error, change, left) from error
+        raise _failure(error, change, left, goes_on=goes_on) from error
     if change.is_in_place:
         try:
             change.require_as_written(result)
@@ -257,7 +259,11 @@ def _takes_over(store: Store, orphans: Records) -> bool:
     return any(of_part.get(ORPHANED_LABEL) == "true" for of_part in labels)
 
 
-def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> BaseException:
+def _failure(
+    error: BaseException, change: RecordsChange, left: list[str], *, goes_on: bool = False
+) -> BaseException:
+    """The error for a change that failed; `goes_on`: with a creation of a run that died."""
+    as_before = "it is as the run that died left it" if goes_on else "nothing was left behind"
     stack, kept = change.desired.stack, change.writer.kept
     left = [*left, *kept]
     if isinstance(error, KeyboardInterrupt):
@@ -297,8 +303,7 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
     if not left and isinstance(cause, NotConnectedError):
         failed = "failed" if cause.has_answered else "did not answer"
         unanswered = NotConnectedError(
-            f"The store {failed} while stack '{stack}' was being registered; "
-            "nothing was left behind",
+            f"The store {failed} while stack '{stack}' was being registered; {as_before}",
             where=cause.where,
             why=" ".join(
                 part for part in (cause.why or cause.what, _theirs(change.writer)) if part
@@ -308,7 +313,7 @@ def _failure(error: BaseException, change: RecordsChange, left: list[str]) -> Ba
         unanswered.has_answered = cause.has_answered
         return unanswered
     return RegistrationFailed(
-        f"Registering stack '{stack}' failed" + ("" if left else "; nothing was left behind"),
+        f"Registering stack '{stack}' failed" + ("" if left else f"; {as_before}"),
         left=left,
         why=" ".join(part for part in (cause.what, cause.why, _theirs(change.writer)) if part),
         remedy="The same command can be run again."
