@@ -22,7 +22,8 @@ from kitaru_iac.errors import (
 from kitaru_iac.labels import MANAGED_LABEL, OWNER_LABEL
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.records import change as module
-from kitaru_iac.records.apply import _is_taken, execute
+from kitaru_iac.records.apply import execute
+from kitaru_iac.records.apply_errors import _is_taken
 from kitaru_iac.records.aside import is_changeable
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.records.names import REPLACED

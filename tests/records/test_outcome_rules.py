@@ -18,7 +18,7 @@ from kitaru_iac.errors import (
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.machine.interrupts import CutShort, WorkInterrupted
 from kitaru_iac.records import apply, change
-from kitaru_iac.records.apply import _not_done
+from kitaru_iac.records.apply_errors import not_done
 from kitaru_iac.records.model import Records
 
 if TYPE_CHECKING:
@@ -95,14 +95,14 @@ def parts(error: BaseException) -> dict[str, Any]:
 def test_what_a_write_that_failed_has_left_is_told(
     error: BaseException, left: list[str], theirs: str, kind: type, told: dict[str, Any]
 ) -> None:
-    found = _not_done(error, CURRENT, "renamed", left, AGAIN, theirs)
+    found = not_done(error, CURRENT, "renamed", left, AGAIN, theirs)
     assert type(found) is kind
     assert {key: tuple(v) if isinstance(v, list) else v for key, v in parts(found).items()} == told
 
 
 def test_what_ends_the_process_is_passed_on() -> None:
     end = SystemExit(3)
-    assert _not_done(end, CURRENT, "renamed", LEFT, AGAIN, "") is end
+    assert not_done(end, CURRENT, "renamed", LEFT, AGAIN, "") is end
 
 
 class Hold:
