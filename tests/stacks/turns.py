@@ -98,6 +98,17 @@ def homes_of_their_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterato
         yield
 
 
+@contextmanager
+def at_another_machine(who: str) -> Iterator[None]:
+    """Do it in this thread as on another machine, amid a command of this one."""
+    mine = getattr(_here, "who", "nobody")
+    _here.who = who
+    try:
+        yield
+    finally:
+        _here.who = mine
+
+
 def side_by_side(
     store: MemoryGateway,
     order: Sequence[tuple[str, int | None]],
