@@ -6,6 +6,7 @@ as JSON.
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
@@ -22,8 +23,10 @@ from zenml.client import Client
 
 import kitaru_iac as kitaru
 from kitaru_iac.gateway.forgetting import forget_zenml
+from tests.flows.parsing import one_at_a_time
 from tests.warm import aws_models
 
+ast.parse = one_at_a_time(ast.parse)
 KILLS = 10
 #: What a process does that another one may see.
 _SEEN = {"os.mkdir", "os.rename", "os.remove", "shutil.rmtree", "socket.connect", "sqlite3.connect"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import sys
@@ -15,6 +16,9 @@ from zenml.client import Client
 from zenml.enums import StackComponentType
 
 import kitaru_iac as kitaru
+from tests.flows.parsing import one_at_a_time
+
+ast.parse = one_at_a_time(ast.parse)
 
 
 @step
