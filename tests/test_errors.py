@@ -14,6 +14,7 @@ import pytest
 import kitaru_iac
 from kitaru_iac import errors, notices
 from kitaru_iac.errors import KitaruError
+from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.notices import KitaruWarning
 
 PACKAGE = Path(kitaru_iac.__file__).parent
@@ -256,3 +257,18 @@ def test_warnings_are_equal_by_kind_and_text() -> None:
     assert len({one, notices.StoreIsLocal("here"), notices.VersionMismatch("here")}) == 2
     assert one.to_dict() == {"code": "store_is_local", "message": "here"}
     assert issubclass(KitaruWarning, UserWarning)
+
+
+@pytest.mark.parametrize(
+    ("texts", "joined"),
+    [
+        ((), ""),
+        ((None, ""), ""),
+        (("Taken",), "Taken"),
+        (("Taken", None, "By you"), "Taken. By you"),
+        (("Taken.", "By you."), "Taken. By you."),
+        (("Why?", "No!", "See:", "x"), "Why? No! See: x"),
+    ],
+)
+def test_texts_are_joined_as_sentences(texts: tuple[str | None, ...], joined: str) -> None:
+    assert in_sentences(*texts) == joined

@@ -10,6 +10,7 @@ from typing import Final
 
 from kitaru_iac import redaction
 from kitaru_iac.errors import KitaruError, NotAllowedError
+from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.installation import forget_what_zenml_holds
 from kitaru_iac.machine.environment import given_as
 from kitaru_iac.machine.settings import put_back, writes_noted
@@ -65,7 +66,7 @@ def files_restored_on_failure() -> Iterator[None]:
             if "zenml" in sys.modules:
                 forget_what_zenml_holds()
             if isinstance(error, KitaruError) and kept:
-                error.why = " ".join(filter(None, [error.why, f"Not put back: {kept[0]}"]))
+                error.why = in_sentences(error.why, f"Not put back: {kept[0]}")
             elif isinstance(error, KitaruError) and error.why is None:
                 error.why = "The connection is unchanged"
             raise

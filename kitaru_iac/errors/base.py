@@ -10,7 +10,15 @@ __all__ = [
     "ExitCode",
     "InternalError",
     "KitaruError",
+    "in_sentences",
 ]
+
+
+def in_sentences(*texts: str | None) -> str:
+    """Join texts that each stand for themselves, with a full stop between two where it lacks."""
+    given = [text for text in texts if text]
+    ended = (text if text.endswith((".", "!", "?", ":")) else f"{text}." for text in given[:-1])
+    return " ".join([*ended, *given[-1:]])
 
 
 class ExitCode(IntEnum):

@@ -11,6 +11,7 @@ from kitaru_iac.errors import (
     RegistrationFailed,
     StackChanged,
 )
+from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.records.change import RecordsChange
@@ -54,7 +55,7 @@ def not_done(
     if not isinstance(error, Exception):
         return error
     cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
-    why = " ".join(part for part in (cause.what, cause.why, stays) if part)
+    why = in_sentences(cause.what, cause.why, stays)
     if isinstance(cause, StackChanged):
         return StackChanged(
             cause.what,
@@ -116,7 +117,7 @@ def failure(
         see = f"See it with: kitaru stack show {stack}"
         if twin := _twin(change.writer):
             what = f"Stack '{stack}' exists already, exactly as this command was to make it"
-            why = f"{cause.what.rstrip('.')}. {twin}"
+            why = in_sentences(cause.what, twin)
             return AlreadyExistsError(what, why=why, remedy=see)
         return AlreadyExistsError(
             f"Stack '{stack}' exists already: somebody else registered it at the same moment",
@@ -128,7 +129,7 @@ def failure(
         unanswered = NotConnectedError(
             f"The store {failed} while stack '{stack}' was being registered; {as_before}",
             where=cause.where,
-            why=" ".join(part for part in (cause.why or cause.what, theirs(change.writer)) if part),
+            why=in_sentences(cause.why or cause.what, theirs(change.writer)),
             remedy="The same command can be run again.",
         )
         unanswered.has_answered = cause.has_answered
@@ -136,7 +137,7 @@ def failure(
     return RegistrationFailed(
         f"Registering stack '{stack}' failed" + ("" if left else f"; {as_before}"),
         left=left,
-        why=" ".join(part for part in (cause.what, cause.why, theirs(change.writer)) if part),
+        why=in_sentences(cause.what, cause.why, theirs(change.writer)),
         remedy="The same command can be run again."
         if not left
         else "Run the same command again: it takes over what is there.",
@@ -183,7 +184,7 @@ def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> Stac
         f"Stack '{stack}' was changed by somebody else at the same time{taken_back}",
         differs=differs,
         left=left,
-        why=" ".join(filter(None, [theirs(change.writer), _twin(change.writer)])) or None,
+        why=in_sentences(theirs(change.writer), _twin(change.writer)) or None,
         remedy=f"{how_to_see(change.store.gateway, stack)}\n"
         "Run the same command again: it starts from what is there now.",
     )

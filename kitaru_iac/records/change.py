@@ -15,6 +15,7 @@ from kitaru_iac.errors import (
     NotConnectedError,
     StackChanged,
 )
+from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.labels import ASIDE_LABEL, MANAGED_LABEL
 from kitaru_iac.notices import KitaruWarning, PartKept
@@ -194,7 +195,7 @@ class RecordsChange:
             raise kind(
                 f"Stack '{stack}' is written as described, but could not be read back",
                 where=error.where,
-                why=" ".join(part for part in (error.what, error.why) if part),
+                why=in_sentences(error.what, error.why),
                 remedy="\n".join(filter(None, [error.remedy if is_refused else None, again])),
             ) from error
         if found:

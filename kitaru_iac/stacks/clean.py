@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from kitaru_iac.connection.activation import take_place
 from kitaru_iac.errors import KitaruError, RegistrationFailed
+from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.secret_names import secret_part
 from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, RENAMING_LABEL, is_managed
@@ -99,7 +100,7 @@ def _remove(store: Store) -> Cleaned:
         raise RegistrationFailed(
             "Not all that dead runs left could be removed",
             left=[f"parts of stack {name}" for name, _ in failed],
-            why=" ".join(filter(None, [failed[0][1].what, failed[0][1].why])),
+            why=in_sentences(failed[0][1].what, failed[0][1].why),
             remedy="\n".join(filter(None, [failed[0][1].remedy, _AGAIN])),
         )
     if hold.count:

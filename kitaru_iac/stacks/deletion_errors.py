@@ -10,6 +10,7 @@ from kitaru_iac.errors import (
     RegistrationFailed,
     StackChanged,
 )
+from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.documents import Kind
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
@@ -120,7 +121,7 @@ def not_begun(
     return RegistrationFailed(
         f"Deleting stack '{name}' was not begun; nothing was deleted",
         left=left,
-        why=" ".join(part for part in (error.what, error.why) if part),
+        why=in_sentences(error.what, error.why),
         remedy=remedy,
     )
 
@@ -146,6 +147,6 @@ def half_way(
     return RegistrationFailed(
         f"Deleting stack '{name}' stopped half-way",
         left=[str(deletion.part) for deletion in todo],
-        why=" ".join(part for part in (error.what, error.why) if part),
+        why=in_sentences(error.what, error.why),
         remedy=asked.again if is_stack_there else CLEAN,
     )

@@ -67,7 +67,7 @@ def parts(error: BaseException) -> dict[str, Any]:
         ),
         (
             AlreadyExistsError("Taken", why="by you"), [], "", AlreadyExistsError,
-            {"what": "Stack 's' was not renamed; nothing was changed", "why": "Taken by you",
+            {"what": "Stack 's' was not renamed; nothing was changed", "why": "Taken. by you",
              "remedy": AGAIN},
         ),
         (
@@ -77,12 +77,12 @@ def parts(error: BaseException) -> dict[str, Any]:
         ),
         *(
             (error, LEFT, THEIRS, RegistrationFailed,
-             {"what": "Stack 's' was not renamed", "why": f"{why} {THEIRS}", "remedy": AGAIN,
+             {"what": "Stack 's' was not renamed", "why": f"{why}. {THEIRS}", "remedy": AGAIN,
               "left": ("stack s",)})
             for error, why in (
                 (AlreadyExistsError("Taken"), "Taken"),
                 (NotConnectedError("Away"), "Away"),
-                (KitaruError("No", why="so"), "No so"),
+                (KitaruError("No", why="so"), "No. so"),
                 (ValueError("x"), "ValueError: x"),
             )
         ),
@@ -247,6 +247,6 @@ def test_what_cannot_be_read_back_is_written_all_the_same(monkeypatch: pytest.Mo
     assert parts(raised.value) == {
         "what": "Stack 's' is written as described, but could not be read back",
         "where": "https://z",
-        "why": "Away no route",
+        "why": "Away. no route",
         "remedy": "Run the same command again: it sees what somebody else may have changed.",
     }

@@ -486,8 +486,8 @@ def test_a_part_of_that_name_in_another_stack_was_not_left() -> None:
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        (RuntimeError("the disk is full"), "ZenML failed RuntimeError: the disk is full"),
-        (KitaruError("no", why="because"), "no because"),
+        (RuntimeError("the disk is full"), "ZenML failed. RuntimeError: the disk is full"),
+        (KitaruError("no", why="because"), "no. because"),
         (KitaruError("no"), "no"),
     ],
     ids=["ZenML's", "ours", "ours without a reason"],
