@@ -55,6 +55,8 @@ class Unfinished:
         age: Seconds since it was begun.
         id: The store's id, where it has one; None in a note of an earlier release too.
         marks: Whether it labels what it sets aside; False in a note of an earlier release.
+        stack_id: The id of the stack that is renamed; None of other work, and in a note of an
+            earlier release.
     """
 
     store: str
@@ -66,6 +68,7 @@ class Unfinished:
     age: float = 0.0
     id: str | None = None
     marks: bool = True
+    stack_id: str | None = None
 
     @property
     def sets_aside_unmarked(self) -> bool:
@@ -84,11 +87,19 @@ class Unfinished:
 
 
 def begin(
-    store: Whereabouts, stack: str, work: str, *, recursive: bool = False, took_over: bool = False
+    store: Whereabouts,
+    stack: str,
+    work: str,
+    *,
+    recursive: bool = False,
+    took_over: bool = False,
+    stack_id: str | None = None,
 ) -> Unfinished:
     """Note a change that is about to begin, in place of an earlier one. Needs the name's lock."""
     token = os.urandom(4).hex()
-    note = Unfinished(store.url, stack, work, token, recursive, took_over, id=store.id)
+    note = Unfinished(
+        store.url, stack, work, token, recursive, took_over, id=store.id, stack_id=stack_id
+    )
     body = {
         "store": store.url,
         "id": store.id,
@@ -98,6 +109,7 @@ def begin(
         "recursive": recursive,
         "took_over": took_over,
         "marks": True,
+        "stack_id": stack_id,
     }
     with contextlib.suppress(ImportError, OSError):
         import fcntl  # noqa: F401 - without it no lock says whether a run is dead
@@ -156,6 +168,7 @@ def _read(place: Path) -> Unfinished | None:
             age=max(0.0, time.time() - place.stat().st_mtime),
             id=None if body.get("id") is None else str(body["id"]),
             marks=bool(body.get("marks")),
+            stack_id=None if body.get("stack_id") is None else str(body["stack_id"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

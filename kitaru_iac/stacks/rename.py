@@ -8,16 +8,12 @@ with that label and parts of the new name: the same command goes on, and every o
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import require_wanted
 from kitaru_iac.errors import (
-    AlreadyExistsError,
-    KitaruError,
     ProtectedStackError,
     StackChanged,
     StackNotManaged,
@@ -25,58 +21,24 @@ from kitaru_iac.errors import (
 )
 from kitaru_iac.gateway.views import DEFAULT_STACK
 from kitaru_iac.labels import (
-    APPLIED_LABEL,
-    ASIDE_LABEL,
     DEPLOYMENT_LABELS,
     MANAGED_LABEL,
     RENAMING_LABEL,
-    SOURCE_LABEL,
     is_managed,
 )
 from kitaru_iac.machine import unfinished
-from kitaru_iac.machine.active_scope import ACTIVE_STACK_VARIABLE
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
-from kitaru_iac.notices import ActiveStackMissing, KitaruWarning
-from kitaru_iac.records.applied import keeping
-from kitaru_iac.records.applied_label import applied_records
-from kitaru_iac.records.diff import goes_with_stack, is_own_connector
-from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
+from kitaru_iac.records.model import Records, stored_id
 from kitaru_iac.records.owner import require_changeable
 from kitaru_iac.stacks.names import require_new_name
+from kitaru_iac.stacks.renaming import Renamed, require_free, with_old_name, write_names
 
 if TYPE_CHECKING:
     from kitaru_iac.gateway.documents import StackDoc
     from kitaru_iac.records.stored import Store
-    from kitaru_iac.records.writer import Writer
 
 __all__ = ["Renamed", "rename", "require_renamable"]
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """A stack that has another name.
-
-    Attributes:
-        parts: What was renamed with it, as ``orchestrator`` and ``service_connector``.
-        warnings: What is to be known.
-    """
-
-    id: str
-    name: str
-    previous_name: str
-    parts: tuple[str, ...]
-    warnings: tuple[KitaruWarning, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the ``item`` of ``stack.rename``."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "previous_name": self.previous_name,
-            "renamed_parts": list(self.parts),
-            **({"warnings": [w.to_dict() for w in self.warnings]} if self.warnings else {}),
-        }
 
 
 def rename(ref: str, new: str) -> Renamed:
@@ -125,11 +87,13 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]
     from kitaru_iac.stacks.mending import Mending
 
     found = store.find(ref) or _set_aside(store, ref)
-    if found is None:
-        done = _done_before(store, ref, new)
-        if done is None:
+    if found is None or ref != found.name == new:
+        old = ref if found is None else _was_called(store, found)
+        done = _done_before(store, old, new, begin) if old is not None else None
+        if done is not None:
+            return done
+        if found is None:
             raise store.not_found(ref)
-        return done
     with sole_writer(found.name, new):
         mending = Mending(store, found.name)
         before, current = _looked_at(mending.store, found, new)
@@ -137,7 +101,7 @@ def _find_and_rename(store: Store, ref: str, new: str, begin: Callable[[], None]
         with mending.told():
             if mending.repair is not None:
                 before, current = _looked_at(mending.mend(), found, new)
-            done = _rename(mending.store, before, current, new)
+            done = write_names(mending.store, before, current, new)
         return replace(done, warnings=(*mending.said(), *done.warnings))
 
 
@@ -164,23 +128,39 @@ def _looked_at(store: Store, found: StackDoc, new: str) -> tuple[Records, Record
     _require_renamable(current, new)
     half = current.labels.get(RENAMING_LABEL)
     began = half is not None or _began(store, new)
-    before = _with_old_name(current, half or new, began=began)
-    _require_free(store, before, current, new)
+    before = with_old_name(current, half or new, began=began)
+    require_free(store, before, current, new)
     return before, current
 
 
-def _done_before(store: Store, ref: str, new: str) -> Renamed | None:
-    """What the same command had done to its end when it was killed."""
-    with sole_writer(ref, new):
-        store.note_dead_run(ref)
-        if not _began(store, new):
+def _was_called(store: Store, found: StackDoc) -> str | None:
+    """The name that a run which died has taken from this stack, for the one that it has."""
+    for note in unfinished.every(store.place):
+        if note.new_name == found.name and note.stack_id == found.id:
+            return note.stack
+    return None
+
+
+def _done_before(store: Store, old: str, new: str, begin: Callable[[], None]) -> Renamed | None:
+    """What the same command had done to the stack's own name when it was killed, or not answered.
+
+    Its parts have the new name too, unless the server did the last write when nobody waited for it
+    any more, and the parts had got their old names back. Then they get the new one.
+    """
+    with sole_writer(old, new):
+        store.look(old, new)
+        store.note_dead_run(old)
+        note = store.dead_run
+        if note is None or note.new_name != new:
             return None
         found = store.stack_named(new)
-        if found is None:
+        if found is None or note.stack_id not in (None, found.id):
             return None
-        unfinished.end(store.place, ref)
-        parts = [kind for kind, of in found.members.items() for member in of if member.name == new]
-        return Renamed(found.id, new, ref, tuple(parts), _overridden(ref))
+        current = store.records_of(found)
+        before = with_old_name(replace(current, stack=old), new, began=True)
+        require_free(store, before, current, new)
+        begin()
+        return write_names(store, before, current, new)
 
 
 def _began(store: Store, new: str) -> bool:
@@ -233,162 +213,3 @@ def _require_renamable(current: Records, new: str) -> None:
             remedy="Make another stack for the same infrastructure: "
             f"kitaru stack copy {name} {new}",
         )
-
-
-def _with_old_name(current: Records, new: str, *, began: bool) -> Records:
-    """The stack as it was before a run of the same command that died renamed parts of it.
-
-    A part with the new name is one of those where the stack's label or this machine's note says
-    that a run began so, or where what was applied had a part of that type with the old name. Or it
-    never lost that name, since somebody else renamed the stack.
-    """
-    applied = applied_records(current.labels)
-    was_called = {current.stack}
-    if applied is not None and applied.stack == new:
-        was_called.add(new)
-
-    def before(part: ComponentRecord) -> ComponentRecord:
-        if part.name != new:
-            return part
-        was = applied.component(part.type) if applied is not None else None
-        known = was is not None and was.name in was_called
-        renamed = replace(part, name=current.stack)
-        return renamed if goes_with_stack(renamed, current) and (began or known) else part
-
-    link = current.connector
-    if link is not None and link.name == new:
-        was = applied.connector if applied is not None else None
-        known = was is not None and not was.existing and was.name in was_called
-        if is_own_connector(link, replace(current, stack=new)) and (began or known):
-            link = replace(link, name=current.stack)
-    return replace(current, components=tuple(map(before, current.components)), connector=link)
-
-
-def _require_free(store: Store, before: Records, current: Records, new: str) -> None:
-    """Refuse a name that is taken, but by what is this stack's own.
-
-    Raises:
-        AlreadyExistsError: It is.
-    """
-    own = {part.id for part in before.components if goes_with_stack(part, before)}
-    taken = []
-    if (stack := store.stack_named(new)) is not None:
-        taken.append(f"stack {stack.name}")
-    wanted = {part.type for part in before.components if goes_with_stack(part, before)}
-    named = store.components_named(new)
-    taken += [
-        f"{kind.replace('_', ' ')} {new}"
-        for kind, part in named.items()
-        if part.id not in own and (kind in wanted or is_managed(part.labels))
-    ]
-    link, found = before.connector, store.connector_named(new)
-    ours = link is not None and is_own_connector(link, before)
-    if found is not None and not (ours and link is not None and found.id == link.id):
-        taken.append(f"service connector {new}")
-    if taken:
-        raise AlreadyExistsError(
-            f"Stack '{current.stack}' cannot be called '{new}': the name is taken",
-            why=f"There is {', '.join(taken)}.",
-            remedy="Choose another name, or see what a deletion or a dead process has left: "
-            "kitaru stack clean",
-        )
-
-
-def _rename(store: Store, before: Records, current: Records, new: str) -> Renamed:
-    """Write the names, the stack's last. Raises what `writing_as_one` does."""
-    from kitaru_iac.records.apply import writing_as_one
-
-    old = current.stack
-    unfinished.begin(store.place, old, f"{unfinished.RENAME_TO}{new}")
-    store.forget()
-    again = f"Run the same command again: kitaru stack rename {old} {new}"
-    at_last: list[str] = []
-    with writing_as_one(
-        store,
-        current,
-        f"renamed to '{new}'",
-        again=again,
-        ended=lambda: unfinished.end(store.place, old),
-        is_done=lambda: not at_last and _is_called(store, current, new),
-    ) as writer:
-        parts = _write(store, writer, before, current, new, at_last)
-    return Renamed(stored_id(current), new, old, parts, _overridden(old))
-
-
-def _is_called(store: Store, current: Records, new: str) -> bool:
-    """Whether the stack has its new name: somebody else has given it to it, with its parts."""
-    if store.is_local:
-        return False
-    with suppress(KitaruError):
-        found = store.find(stored_id(current), exact=True)
-        return found is not None and found.name == new
-    return False
-
-
-def _write(
-    store: Store,
-    writer: Writer,
-    before: Records,
-    current: Records,
-    new: str,
-    at_last: list[str],
-) -> tuple[str, ...]:
-    """Write the names; `at_last` gets the new one when the stack itself is about to get it."""
-    done: list[str] = []
-    begun = {**current.labels, RENAMING_LABEL: new}
-    if begun != dict(current.labels):
-        writer.mark_stack(stored_id(current), current.labels, RENAMING_LABEL, new)
-    link = before.connector
-    if link is not None and is_own_connector(link, before):
-        if current.connector is not None and current.connector.name != new:
-            writer.rename_connector(link, new)
-        done.append("service_connector")
-    for part, now in zip(before.components, current.components, strict=True):
-        if goes_with_stack(part, before):
-            if now.name != new:
-                writer.relabel_component(part, new, part.connector_id, part.labels)
-            done.append(part.type)
-    now_there = store.find(stored_id(current), exact=True)
-    if now_there is None or dict(now_there.labels) != begun:
-        raise StackChanged(
-            f"Stack '{current.stack}' was changed by somebody else meanwhile",
-            differs=["it is gone" if now_there is None else "its labels are others"],
-        )
-    labels = _labels(current.labels, current.stack, new)
-    at_last.append(new)
-    writer.rename_stack(stored_id(current), current.stack, new, labels=labels, old_labels=begun)
-    return tuple(sorted(done))
-
-
-def _labels(labels: Mapping[str, str], old: str, new: str) -> dict[str, str]:
-    """The stack's labels under its new name, with what was applied under that name."""
-    gone = {SOURCE_LABEL, APPLIED_LABEL, ASIDE_LABEL, RENAMING_LABEL}
-    kept = {key: text for key, text in labels.items() if key not in gone}
-    applied = applied_records(labels)
-    if applied is None:
-        return kept
-
-    def component(part: ComponentRecord) -> ComponentRecord:
-        return replace(part, name=new) if part.name == old else part
-
-    def connector(link: ConnectorRecord | None) -> ConnectorRecord | None:
-        if link is None or link.existing or link.name != old:
-            return link
-        return replace(link, name=new)
-
-    renamed = replace(
-        applied,
-        stack=new,
-        components=tuple(map(component, applied.components)),
-        connector=connector(applied.connector),
-    )
-    record = keeping(renamed).labels.get(APPLIED_LABEL)
-    return {**kept, **({APPLIED_LABEL: record} if record is not None else {})}
-
-
-def _overridden(old: str) -> tuple[KitaruWarning, ...]:
-    """What is to be known where this shell names the stack by its old name."""
-    if os.environ.get(ACTIVE_STACK_VARIABLE) != old:
-        return ()
-    text = f"{ACTIVE_STACK_VARIABLE} names '{old}', which no stack is called any more: unset it."
-    return (ActiveStackMissing(text),)
