@@ -97,14 +97,7 @@ def failure(
         return error
     cause = error if isinstance(error, KitaruError) else KitaruError(_text(error))
     if kept:
-        return StackChanged(
-            f"Stack '{stack}' was being registered, and somebody else has changed it; it stays",
-            differs=[cause.what],
-            left=left,
-            why=cause.why,
-            remedy=f"{how_to_see(change.store.gateway, stack)}\n"
-            "Go on from what is there now with: kitaru stack apply",
-        )
+        return _kept(cause, change, left)
     if (seen := _of_a_colleague(cause, change, left)) is not None:
         return _changed(seen, change, left)
     if isinstance(cause, AnswerLost):
@@ -141,6 +134,31 @@ def failure(
         remedy="The same command can be run again."
         if not left
         else "Run the same command again: it takes over what is there.",
+    )
+
+
+def _kept(cause: KitaruError, change: RecordsChange, left: list[str]) -> StackChanged:
+    """Something that was created stays: somebody else has changed it, or uses it."""
+    stack, kept = change.desired.stack, change.writer.kept
+    why = in_sentences(cause.what, cause.why)
+    differs = [f"{part}: it is not as this command wrote it, or is used" for part in kept]
+    stays = next((part for part in kept if part.startswith("stack ")), None)
+    if stays is not None:
+        return StackChanged(
+            f"Stack '{stack}' was being registered, and somebody else has changed it; it stays",
+            differs=differs,
+            left=left,
+            why=why,
+            remedy=f"{how_to_see(change.store.gateway, stays.removeprefix('stack '))}\n"
+            "Go on from what is there now with: kitaru stack apply",
+        )
+    return StackChanged(
+        f"Registering stack '{stack}' failed; what somebody else has changed or uses of it stays",
+        differs=differs,
+        left=left,
+        why=why,
+        remedy="See what is there with: kitaru stack clean\n"
+        "While others use those parts, register the stack under another name.",
     )
 
 

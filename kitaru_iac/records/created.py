@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from typing import TypeAlias, TypeVar
 
-from kitaru_iac.errors import NotFoundError
+from kitaru_iac.errors import KitaruError, NotFoundError
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
+    ComponentDoc,
     ConnectorChange,
+    ConnectorDoc,
     StackChange,
     Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
 from kitaru_iac.records.model import ComponentRecord
-from kitaru_iac.records.requests import Theirs, is_made
+from kitaru_iac.records.requests import is_made
+from kitaru_iac.records.taking_back import Theirs, called
 from kitaru_iac.values import fields, replace
 
 __all__ = ["Created"]
@@ -79,17 +82,23 @@ class Created:
                 if connector is not None:
                     found[link] = connector
             if not all(self._is_ours(key, doc) for key, doc in found.items() if key in self):
-                raise Theirs(what, is_new=True)
+                raise Theirs(called(stack), is_new=True)
         lost.delete(self._gateway, "stack", id)
 
     def delete_component(self, id: str, what: str) -> None:
-        """Take a component back that was created; as `delete_stack`, and where it is used."""
+        """Take a component back that was created.
+
+        Raises:
+            NotFoundError: It is gone.
+            Theirs: Somebody else has changed it, or uses it.
+            KitaruError: It is in a stack of this run, which could not be taken back.
+        """
         if self._gateway.place.kind != "local":
             doc = next(iter(self._gateway.components(Where(ids=(id,)))), None)
             if doc is None:
                 raise NotFoundError(f"{what} is gone")
-            if not self._is_ours(id, doc) or self._gateway.stacks(Where(uses_component=id)):
-                raise Theirs(what, is_new=True)
+            users = {stack.id for stack in self._gateway.stacks(Where(uses_component=id))}
+            self._require_ours(id, doc, users)
         lost.delete(self._gateway, "component", id)
 
     def delete_connector(self, id: str, what: str) -> None:
@@ -98,9 +107,15 @@ class Created:
             doc = self._gateway.connector_with_secrets(id)
             if doc is None:
                 raise NotFoundError(f"{what} is gone")
-            if not self._is_ours(id, doc) or self._gateway.components(Where(uses_connector=id)):
-                raise Theirs(what, is_new=True)
+            users = {part.id for part in self._gateway.components(Where(uses_connector=id))}
+            self._require_ours(id, doc, users)
         lost.delete(self._gateway, "connector", id)
+
+    def _require_ours(self, id: str, doc: ComponentDoc | ConnectorDoc, users: set[str]) -> None:
+        if not self._is_ours(id, doc) or users - self._states.keys():
+            raise Theirs(called(doc), is_new=True)
+        if users:
+            raise KitaruError(f"{called(doc)} is in use by what could not be taken back")
 
     def _is_ours(self, id: str, doc: object) -> bool:
         record = self._records.get(id)

@@ -17,7 +17,7 @@ from kitaru_iac.errors import (
     NotFoundError,
     UsageError,
 )
-from kitaru_iac.records.requests import Theirs
+from kitaru_iac.records.taking_back import Theirs
 
 __all__ = ["Entry", "Journal"]
 
@@ -59,7 +59,8 @@ class Journal:
     def roll_back(self) -> list[str]:
         """Undo everything written so far, newest first.
 
-        What somebody else has changed since is left as it is, and is in `theirs` then.
+        What somebody else has changed since is left as it is, and is in `theirs` then. Where a part
+        of what this run wrote stays with it, it is in what could not be undone too.
 
         Returns:
             What could not be undone, one line each.
@@ -75,6 +76,8 @@ class Journal:
                 self.theirs.append(str(found))
                 if found.is_new:
                     self.kept.append(str(found))
+                elif found.has_ours:
+                    left.append(entry.what)
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others
                 _debug("could not undo %s: %s", entry.what, error)
                 left.append(entry.what)

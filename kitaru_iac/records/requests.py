@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kitaru_iac.errors import NotFoundError
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
@@ -23,30 +22,17 @@ from kitaru_iac.records.model import ComponentRecord, ConnectorRecord
 from kitaru_iac.values import replace
 
 __all__ = [
-    "Theirs",
     "component_change",
     "connector_change",
     "created_component",
     "created_stack",
+    "is_as_written",
     "is_made",
-    "is_to_restore",
     "merged",
     "new_component",
     "new_connector",
     "tuples",
 ]
-
-
-class Theirs(Exception):
-    """Somebody else has changed what was to be taken back. Says what it is.
-
-    Attributes:
-        is_new: Whether this run had created it.
-    """
-
-    def __init__(self, what: str, *, is_new: bool = False) -> None:
-        super().__init__(what)
-        self.is_new = is_new
 
 
 def new_connector(connector: ConnectorRecord) -> NewConnector:
@@ -125,46 +111,22 @@ def tuples(members: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return {kind: tuple(of_kind) for kind, of_kind in members.items()}
 
 
-def is_to_restore(
-    doc: StackDoc | ComponentDoc | ConnectorDoc | None,
-    new: StackChange | ComponentChange | ConnectorChange,
-    old: StackChange | ComponentChange | ConnectorChange,
-    subject: str,
-    written: ComponentRecord | None = None,
-) -> bool:
-    """Whether something is as this run wrote it; False where it is as before already.
-
-    Args:
-        doc: What is stored; None if it is gone.
-        new: What this run wrote.
-        old: What would take it back.
-        subject: What it is, for the words.
-        written: The component that was written: what ZenML filled in with it is no difference.
-
-    Raises:
-        NotFoundError: It is gone.
-        Theirs: It is otherwise: somebody else has written it since.
-    """
-    if doc is None:
-        raise NotFoundError(f"{subject} is gone")
-    if _is_as_written(doc, new, written):
-        return True
-    if _has(doc, old):
-        return False
-    raise Theirs(subject)
-
-
 def is_made(
     doc: StackDoc | ComponentDoc | ConnectorDoc | None,
     new: StackChange | ComponentChange | ConnectorChange,
     written: ComponentRecord | None = None,
 ) -> bool | None:
-    """Whether something is as a change makes it; arguments as of `is_to_restore`.
+    """Whether something is as a change makes it.
+
+    Args:
+        doc: What is stored; None if it is gone.
+        new: What was to be written.
+        written: The component that was written: what ZenML filled in with it is no difference.
 
     Returns:
         None where nobody can tell: the login may not read the secrets that were to be written.
     """
-    if doc is None or not _is_as_written(doc, new, written):
+    if doc is None or not is_as_written(doc, new, written):
         return False
     hides = isinstance(doc, ConnectorDoc) and doc.secrets_hidden
     if hides and isinstance(new, ConnectorChange) and new.secrets is not UNSET and new.secrets:
@@ -177,11 +139,12 @@ def merged(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
     return {**{k: v for k, v in old.items() if not k.startswith(OUR_LABELS)}, **new}
 
 
-def _is_as_written(
+def is_as_written(
     doc: StackDoc | ComponentDoc | ConnectorDoc,
     new: StackChange | ComponentChange | ConnectorChange,
     written: ComponentRecord | None,
 ) -> bool:
+    """Whether something is as a change makes it; arguments as of `is_made`."""
     if _has(doc, new):
         return True
     if written is None or not isinstance(doc, ComponentDoc):

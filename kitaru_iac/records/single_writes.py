@@ -26,7 +26,8 @@ from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
 from kitaru_iac.records.journal import Journal
 from kitaru_iac.records.model import ComponentRecord
-from kitaru_iac.records.requests import is_made, is_to_restore
+from kitaru_iac.records.requests import is_made
+from kitaru_iac.records.taking_back import Theirs, called, taken_back
 
 __all__ = ["SingleWrites", "Target"]
 
@@ -114,14 +115,20 @@ class SingleWrites(Journal):
         target: Target[_Change],
         new: _Change,
         old: _Change,
-        subject: str,
         written: ComponentRecord | None = None,
     ) -> None:
-        """Change something, and note how to change it back; the last four: see `is_to_restore`."""
+        """Change something, and note how to change it back; the last three: see `taken_back`."""
 
         def restore() -> None:
-            if not self._is_shared or is_to_restore(target.read(), new, old, subject, written):
+            if not self._is_shared:
                 self._put(target, old)
+                return
+            doc = target.read()
+            found = taken_back(doc, new, old, what, written)
+            if found.change is not None:
+                self._put(target, found.change)
+            if found.is_theirs and doc is not None:
+                raise Theirs(called(doc), has_ours=found.has_ours)
 
         self._write(
             what,

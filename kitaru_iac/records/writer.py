@@ -110,8 +110,7 @@ class Writer(SingleWrites):
     def _change_connector(
         self, what: str, connector: ConnectorRecord, new: ConnectorChange, old: ConnectorChange
     ) -> None:
-        target = self._connector(stored_id(connector))
-        self._change(what, target, new, old, f"service connector {connector.name}")
+        self._change(what, self._connector(stored_id(connector)), new, old)
 
     def rename_connector(
         self,
@@ -190,9 +189,7 @@ class Writer(SingleWrites):
         *,
         written: ComponentRecord | None = None,
     ) -> None:
-        target = self._component(stored_id(component))
-        subject = f"{component.type.replace('_', ' ')} {component.name}"
-        self._change(what, target, new, old, subject, written)
+        self._change(what, self._component(stored_id(component)), new, old, written)
 
     def relabel_component(
         self,
@@ -207,9 +204,9 @@ class Writer(SingleWrites):
 
         def change(new_name: str, new_labels: Mapping[str, str]) -> ComponentChange:
             return ComponentChange(
-                # A name that stays is not written: somebody else may be renaming it.
+                # What stays is not written: somebody else may be changing it.
                 name=new_name if is_renamed else UNSET,
-                labels=new_labels,
+                labels=UNSET if dict(labels) == dict(component.labels) else new_labels,
                 connector_id=connector if component.uses_connector else None,
                 connector_resource_id=component.resource_id,
             )
@@ -327,7 +324,7 @@ class Writer(SingleWrites):
         )
 
     def _change_stack(self, what: str, id: str, new: StackChange, old: StackChange) -> None:
-        self._change(what, self._stack(id), new, old, "the stack")
+        self._change(what, self._stack(id), new, old)
 
     def rename_stack(
         self,

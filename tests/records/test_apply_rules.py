@@ -195,7 +195,7 @@ def test_what_was_written_before_a_failure_is_taken_back_in_reverse(
         assert isinstance(raised, RegistrationFailed)
         assert raised.left == ()
         assert raised.what == "Registering stack 's' failed; nothing was left behind"
-        assert raised.why == "ZenML failed RuntimeError: no"
+        assert raised.why == "ZenML failed. RuntimeError: no"
         assert raised.remedy == "The same command can be run again."
 
 

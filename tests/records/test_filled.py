@@ -16,7 +16,7 @@ from kitaru_iac.records.applied import drifted, keeping
 from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.diff import diff
 from kitaru_iac.records.model import Records
-from kitaru_iac.records.requests import Theirs, is_to_restore
+from kitaru_iac.records.taking_back import taken_back
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.values import replace
 
@@ -58,11 +58,10 @@ def test_what_zenml_filled_in_is_taken_back_with_the_change_that_it_came_with() 
         return ComponentDoc("1", new.type, "prod", new.flavor, stored, {}, None, None, now)
 
     filled_in = doc(instance_type="ml.m5.xlarge")
-    assert is_to_restore(filled_in, change, back, "it", new)
-    with pytest.raises(Theirs):
-        is_to_restore(filled_in, change, back, "it")
-    with pytest.raises(Theirs):
-        is_to_restore(doc(instance_type="ml.p3.2xlarge"), change, back, "it", new)
+    assert taken_back(filled_in, change, back, written=new) == (back, False, False)
+    assert taken_back(filled_in, change, back) == (None, True, True)
+    other = doc(instance_type="ml.p3.2xlarge")
+    assert taken_back(other, change, back, written=new) == (None, True, True)
 
 
 @pytest.mark.parametrize("filled", [[], None, {"instance_type": "ml.m5.xlarge"}, 1])

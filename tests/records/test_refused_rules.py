@@ -247,7 +247,7 @@ def test_a_change_that_somebody_else_has_written_over_is_said_to_be_theirs(
     with pytest.raises(KitaruError):
         writer.rename_stack("stack", "s", "t")
     assert writer.roll_back() == []
-    assert writer.theirs == ["the stack"]
+    assert writer.theirs == ["stack theirs"]
 
 
 def test_a_change_of_what_is_gone_is_refused_as_that() -> None:

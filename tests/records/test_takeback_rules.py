@@ -33,7 +33,8 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.records import lost
 from kitaru_iac.records.journal import Journal
-from kitaru_iac.records.requests import Theirs, is_to_restore, merged
+from kitaru_iac.records.requests import is_made, merged
+from kitaru_iac.records.taking_back import Theirs
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LABELS = {"kitaru.managed": "true", "kitaru.owner": "a"}
@@ -325,11 +326,6 @@ def test_the_parts_of_a_stack_that_was_cut_off_before_it_was_made_go(
 
 Doc = StackDoc | ComponentDoc | ConnectorDoc
 Change = StackChange | ComponentChange | ConnectorChange
-OLD_OF: Mapping[type, Change] = {
-    StackDoc: StackChange(name="before"),
-    ComponentDoc: ComponentChange(name="before"),
-    ConnectorDoc: ConnectorChange(name="before"),
-}
 MEMBERS = {"artifact_store": ("store",), "orchestrator": ("runner",)}
 
 
@@ -373,22 +369,9 @@ MEMBERS = {"artifact_store": ("store",), "orchestrator": ("runner",)}
         (connector(), StackChange(), False),
     ],
 )
-def test_only_what_is_still_as_this_run_wrote_it_is_put_back(
-    doc: Doc, new: Change, ours: bool
-) -> None:
-    old = OLD_OF[type(doc)]
-    if ours:
-        assert is_to_restore(doc, new, old, "it") is True
-    else:
-        with pytest.raises(Theirs, match="it"):
-            is_to_restore(doc, new, old, "it")
-        # As before already, by whoever: there is nothing to do.
-        assert is_to_restore(replace(doc, name="before"), new, old, "it") is False
-
-
-def test_what_is_gone_is_not_put_back() -> None:
-    with pytest.raises(NotFoundError, match="stack s is gone"):
-        is_to_restore(None, StackChange(), StackChange(), "stack s")
+def test_what_is_as_it_was_to_be_written_is_made(doc: Doc, new: Change, ours: bool) -> None:
+    assert is_made(doc, new) is ours
+    assert is_made(None, new) is False
 
 
 @pytest.mark.parametrize(

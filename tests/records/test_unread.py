@@ -18,8 +18,8 @@ from kitaru_iac.gateway.memory import MemoryGateway, installed
 from kitaru_iac.gateway.rest_documents import connector_doc
 from kitaru_iac.notices import SecretsNotCompared
 from kitaru_iac.plan.document import document, needs_review
-from kitaru_iac.records.requests import is_to_restore
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.taking_back import taken_back
 from kitaru_iac.redaction import SecretText
 from kitaru_iac.spec import from_mapping
 from kitaru_iac.stacks import operations
@@ -118,8 +118,8 @@ def test_what_was_written_is_known_again_without_its_secrets(
             configuration=doc.configuration, secrets={SECRETS: SecretText("s")}, labels={"a": "b"}
         )
         old = replace(new, labels=doc.labels, secrets={})
-        assert not is_to_restore(doc, new, old, "it")
-        assert is_to_restore(replace(doc, labels={"a": "b"}), new, old, "it")
+        assert taken_back(doc, new, old) == (None, False, False)
+        assert taken_back(replace(doc, labels={"a": "b"}), new, old) == (old, False, False)
 
 
 @pytest.mark.parametrize("kind", ["orchestrator", "artifact_store", "service connector"])

@@ -107,8 +107,9 @@ def test_what_somebody_else_has_changed_stays(
     with pytest.raises(StackChanged) as raised:
         operations.create(from_mapping(BASE))
     assert contents(memory) == kept
-    assert "stack dev" in raised.value.left
-    assert "service connector dev" in raised.value.left
+    name = "moved" if change == "renames" else "dev"
+    assert {f"stack {name}", f"service connector {name}"} <= {*raised.value.left}
+    assert f"kitaru stack show {name}" in str(raised.value.remedy)
     assert "it stays" in raised.value.what
 
 
