@@ -263,6 +263,8 @@ def _look(store: Store, name: str, survey: dict[str, list[tuple[str, _Doc]]]) ->
 def _cut_off(store: Store, name: str) -> Kept | None:
     """A stack at which a run ended in the middle: what it was to become, its description tells."""
     run, stack = store.dead_run, store.stack_named(name)
+    if run is not None and run.stack_id not in (None, stack.id if stack is not None else None):
+        run = None  # what it was at is gone, and this is somebody else's
     if stack is None:
         return None
     new = stack.labels.get(RENAMING_LABEL) or (run.new_name if run is not None else None)
@@ -272,8 +274,9 @@ def _cut_off(store: Store, name: str) -> Kept | None:
     if run is None:
         return None
     work = {"create": "creation", "delete": "deletion"}.get(run.work, "change")
-    why = f"a {work} of it was cut off, and may have been made in part; run that command again"
-    return Kept("stack", name, why)
+    # The note goes with this listing, and without it the name of a creation is taken.
+    on = "complete it with kitaru stack apply" if work == "creation" else "run that command again"
+    return Kept("stack", name, f"a {work} of it was cut off, and may have been made in part; {on}")
 
 
 def _is_used(store: Store, kind: str, doc: _Doc) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "holding",
     "no_answer",
     "not_begun",
+    "not_read_back",
     "taken_over",
     "too_late",
 ]
@@ -135,6 +136,16 @@ def no_answer(
         left=[f"{todo[0].part} (perhaps)", *(str(later.part) for later in todo[1:])],
         where=error.where,
         why=error.why or error.what,
+        remedy=asked.rest,
+    )
+
+
+def not_read_back(name: str, asked: Asked, error: KitaruError) -> AnswerLost:
+    """The server has said of all that it is gone, and could not be asked again."""
+    return AnswerLost(
+        f"Stack '{name}' was deleted, as the server said, but could not be looked at again",
+        where=error.where,
+        why=in_sentences(error.what, error.why),
         remedy=asked.rest,
     )
 

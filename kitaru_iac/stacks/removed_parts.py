@@ -30,6 +30,7 @@ from kitaru_iac.records import lost
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.stored import Store
+from kitaru_iac.records.together import answers
 from kitaru_iac.records.writer import Writer
 from kitaru_iac.stacks.deletion_errors import (
     Asked,
@@ -39,6 +40,7 @@ from kitaru_iac.stacks.deletion_errors import (
     holding,
     no_answer,
     not_begun,
+    not_read_back,
     taken_over,
     too_late,
 )
@@ -175,7 +177,7 @@ class Removal:
         Only what was chosen is deleted, by its id, and not what somebody else has taken over since.
         """
         name = self._records.stack
-        unfinished.begin(self._store.place, name, "delete", recursive=recursive)
+        unfinished.begin(self._store.place, name, "delete", recursive=recursive, stack_id=stack_id)
         try:
             self._mark(recursive=recursive)
         except KitaruError as error:
@@ -207,7 +209,7 @@ class Removal:
         ]
         if stack_id is None:
             self._gone.append(stack)
-        theirs: list[str] = []
+        chosen, theirs = list(todo), list[PendingDelete]()
         taken: frozenset[str] | None = None
         gateway = self._store.gateway
         while todo:
@@ -216,19 +218,47 @@ class Removal:
                 if uuid != stack_id and taken is None:
                     taken = self._taken_over()
                 if taken and uuid in taken:
-                    theirs.append(str(part))
+                    theirs.append(todo[0])
                 elif not lost.delete(gateway, kind, uuid):
                     self._gone.append(part)
             except KitaruError as error:
                 is_there = lost.is_there(gateway, kind, uuid)
                 if is_there is None:
                     raise no_answer(self._records.stack, self._asked, todo, error) from error
-                if is_there and not self._is_used(part, uuid, error):
+                if is_there and not self._is_used(part, uuid, error, theirs):
+                    done = [one for one in chosen if one not in {*todo, *theirs}]
+                    with contextlib.suppress(KitaruError):  # nobody says: the failure is told
+                        todo = [*self._still_there(done), *todo]
                     raise half_way(self._records.stack, self._asked, todo, error) from error
                 if is_there:
-                    theirs.append(str(part))
+                    theirs.append(todo[0])
             todo.pop(0)
-        return theirs
+        name = self._records.stack
+        try:
+            left = self._still_there([one for one in chosen if one not in theirs])
+        except KitaruError as error:
+            raise not_read_back(name, self._asked, error) from error
+        if left:
+            denied = KitaruError("The ZenML server says that it deleted this, and shows it")
+            raise half_way(name, self._asked, left, denied)
+        return [str(one.part) for one in theirs]
+
+    def _still_there(self, deleted: list[PendingDelete]) -> list[PendingDelete]:
+        """What a server shows of that which it has said to be deleted."""
+        if self._store.is_local or not deleted:
+            return []
+        gateway = self._store.gateway
+
+        def ids(kind: str) -> tuple[str, ...]:
+            return tuple(one.id for one in deleted if one.kind == kind)
+
+        found = answers(
+            lambda: gateway.stacks(Where(ids=ids("stack"))) if ids("stack") else [],
+            lambda: gateway.components(Where(ids=ids("component"))) if ids("component") else [],
+            lambda: gateway.connectors(Where(ids=ids("connector"))) if ids("connector") else [],
+        )
+        there = {doc.id for docs in found for doc in docs}
+        return [one for one in deleted if one.id in there]
 
     def _taken_over(self) -> frozenset[str]:
         """The ids of those parts that have lost the mark since: a new stack takes them over."""
@@ -238,14 +268,19 @@ class Removal:
         docs = self._store.gateway.components(Where(ids=chosen))
         return frozenset(doc.id for doc in docs if ORPHANED_LABEL not in doc.labels)
 
-    def _is_used(self, part: Gone, uuid: str, error: KitaruError) -> bool:
-        """Whether a part was refused since it is in use: nobody used it when it was chosen."""
+    def _is_used(
+        self, part: Gone, uuid: str, error: KitaruError, theirs: list[PendingDelete]
+    ) -> bool:
+        """Whether a part was refused since somebody else uses it: nobody did when it was chosen."""
         if not isinstance(error, NotAllowedError) or part.kind == "stack":
             return False
         try:
             if part.kind == "service_connector":
-                return bool(self._store.components_of(uuid))
-            return bool(self._store.stacks_of(uuid))
+                used_by = {stored_id(c) for c in self._store.components_of(uuid)}
+                return bool(used_by - {stored_id(c) for c in self.components}) or any(
+                    one.id in used_by for one in theirs
+                )
+            return bool(self._stacks_with(uuid))
         except KitaruError:
             return False  # nobody says; what is left is said
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from kitaru_iac.errors import (
     KitaruError,
     StackChanged,
 )
+from kitaru_iac.errors.base import in_sentences
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import (
     APPLIED_LABEL,
     ASIDE_LABEL,
@@ -96,12 +98,12 @@ def require_free(store: Store, before: Records, current: Records, new: str) -> N
     Raises:
         AlreadyExistsError: It is.
     """
-    own = {part.id for part in before.components if goes_with_stack(part, before)}
+    own = {part.id for part in _own_parts(before)}
     taken = []
     stack = store.stack_named(new)
     if stack is not None and stack.id != current.id:
         taken.append(f"stack {stack.name}")
-    wanted = {part.type for part in before.components if goes_with_stack(part, before)}
+    wanted = {part.type for part in _own_parts(before)}
     named = store.components_named(new)
     taken += [
         f"{kind.replace('_', ' ')} {new}"
@@ -138,18 +140,111 @@ def write_names(store: Store, before: Records, current: Records, new: str) -> Re
     again = f"Run the same command again: kitaru stack rename {old} {new}"
     is_named = current.stack == new
     at_last = [new] if is_named else []
-    with writing_as_one(
-        store,
-        before,
-        f"renamed to '{new}'",
-        again=again,
-        # As it was, a stack that has the name already is half renamed: only the note tells.
-        ended=lambda: None if is_named else unfinished.end(store.place, old),
-        is_done=lambda: not at_last and _is_called(store, current, new),
-    ) as writer:
+    with (
+        _following(store, before, new),
+        writing_as_one(
+            store,
+            before,
+            f"renamed to '{new}'",
+            again=again,
+            # As it was, a stack that has the name already is half renamed: only the note tells.
+            ended=lambda: None if is_named else unfinished.end(store.place, old),
+            is_done=lambda: not at_last and _is_called(store, current, new),
+        ) as writer,
+    ):
         parts = _write(store, writer, before, current, new, at_last)
     unfinished.end(store.place, old)
+    _require_renamed(store, before, stack_id, new)
     return Renamed(stack_id, new, old, parts, _overridden(old))
+
+
+@contextmanager
+def _following(store: Store, before: Records, new: str) -> Iterator[None]:
+    """Give the parts the name that somebody else has given the stack meanwhile, with its parts.
+
+    What this run had renamed over it was taken back to the old name, which nothing of it has now.
+    """
+    try:
+        yield
+    except StackChanged:
+        with suppress(KitaruError):
+            now = None if store.is_local else _now(store, stored_id(before))
+            if now is not None and now.stack not in {before.stack, new}:
+                _name_parts(store, before, now, was=before.stack)
+        raise
+
+
+def _name_parts(store: Store, before: Records, now: Records, *, was: str | None = None) -> None:
+    """Give the parts the name that their stack has now; `was`: only those that are called so."""
+    from kitaru_iac.records.writer import Writer
+
+    writer, own = Writer(store.gateway), {part.id for part in _own_parts(before)}
+    for part in now.components:
+        if part.id in own and part.name != now.stack and was in {None, part.name}:
+            writer.relabel_component(part, now.stack, part.connector_id, part.labels)
+    link, linked = before.connector, now.connector
+    if link is not None and linked is not None and is_own_connector(link, before):
+        if linked.id == link.id and linked.name != now.stack and was in {None, linked.name}:
+            writer.rename_connector(linked, now.stack)
+
+
+def _own_parts(records: Records) -> list[ComponentRecord]:
+    """The components that have a stack's name, and go with it."""
+    return [part for part in records.components if goes_with_stack(part, records)]
+
+
+def _require_renamed(store: Store, before: Records, id: str, new: str) -> None:
+    """Read back that all has the new name: a server takes everybody's names, whatever they were.
+
+    Raises:
+        StackChanged: Something has another name. It is done, and not taken back.
+        AnswerLost: It could not be read back.
+    """
+    if store.is_local:
+        return
+    try:
+        now = _now(store, id)
+        if now is not None and now.stack == new and _other_names(before, now, new):
+            # Somebody else's renaming came in between, and this one gave the stack the last name.
+            with suppress(KitaruError):
+                _name_parts(store, before, now)
+            now = _now(store, id)
+    except KitaruError as error:
+        raise AnswerLost(
+            f"Stack '{before.stack}' was renamed to '{new}', and could not be read back",
+            where=error.where,
+            why=in_sentences(error.what, error.why),
+            remedy=f"See it with: kitaru stack show {id}",
+        ) from error
+    named = {"stack": "nothing any more"} if now is None else _other_names(before, now, new)
+    if named:
+        see = f"See it with: kitaru stack show {id}"
+        others = {*named.values()} - {now.stack} if now is not None else set()
+        on = [f"Give all of it one name with: kitaru stack rename {id} {n}" for n in sorted(others)]
+        raise StackChanged(
+            f"Stack '{before.stack}' was renamed to '{new}', and not all of it is called so",
+            differs=[f"{what}: it is called {name}" for what, name in named.items()],
+            why="Somebody else renamed it at the same time, or the server did not do what it said.",
+            remedy="\n".join([see, *on[:1]]),
+        )
+
+
+def _now(store: Store, id: str) -> Records | None:
+    store.forget()
+    found = store.find(id, exact=True)
+    return None if found is None else store.records_of(found)
+
+
+def _other_names(before: Records, now: Records, new: str) -> dict[str, str]:
+    """What has another name than the new one, of what was renamed, and which."""
+    own = {part.id for part in _own_parts(before)}
+    named = {"stack": now.stack}
+    named |= {p.type.replace("_", " "): p.name for p in now.components if p.id in own}
+    link = before.connector
+    if link is not None and is_own_connector(link, before) and now.connector is not None:
+        if now.connector.id == link.id:
+            named["service connector"] = now.connector.name
+    return {what: name for what, name in named.items() if name != new}
 
 
 def _is_called(store: Store, current: Records, new: str) -> bool:
@@ -187,11 +282,16 @@ def _write(
                 writer.relabel_component(part, new, part.connector_id, part.labels)
             done.append(part.type)
     now_there = store.find(stored_id(current), exact=True)
-    if now_there is None or dict(now_there.labels) != begun:
-        raise StackChanged(
-            f"Stack '{current.stack}' was changed by somebody else meanwhile",
-            differs=["it is gone" if now_there is None else "its labels are others"],
-        )
+    differs = None
+    if now_there is None:
+        differs = "it is gone"
+    elif now_there.name != current.stack:
+        differs = f"it is called '{now_there.name}'"
+    elif dict(now_there.labels) != begun:
+        differs = "its labels are others"
+    if differs is not None:
+        what = f"Stack '{current.stack}' was changed by somebody else meanwhile"
+        raise StackChanged(what, differs=[differs])
     if not is_named:
         labels = _labels(current.labels, current.stack, new)
         at_last.append(new)
