@@ -157,8 +157,8 @@ def _kept(cause: KitaruError, change: RecordsChange, left: list[str]) -> StackCh
         differs=differs,
         left=left,
         why=why,
-        remedy="See what is there with: kitaru stack clean\n"
-        "While others use those parts, register the stack under another name.",
+        remedy="While others use those parts, register the stack under another name. "
+        "When they are free, run the same command again.",
     )
 
 

@@ -160,17 +160,28 @@ def write_names(store: Store, before: Records, current: Records, new: str) -> Re
 
 @contextmanager
 def _following(store: Store, before: Records, new: str) -> Iterator[None]:
-    """Give the parts the name that somebody else has given the stack meanwhile, with its parts.
+    """Give the parts the name that somebody else has given the stack meanwhile.
 
-    What this run had renamed over it was taken back to the old name, which nothing of it has now.
+    What this run had renamed, perhaps over that name, was taken back to the old one, by which
+    nothing would belong to the stack.
     """
+    stack_id = stored_id(before)
     try:
         yield
-    except StackChanged:
+    except KitaruError as error:
+        now = None
         with suppress(KitaruError):
-            now = None if store.is_local else _now(store, stored_id(before))
-            if now is not None and now.stack not in {before.stack, new}:
+            now = None if store.is_local else _now(store, stack_id)
+        if now is not None and now.stack not in {before.stack, new}:
+            parts = f"and parts of it may still be called '{before.stack}'."
+            with suppress(KitaruError):
                 _name_parts(store, before, now, was=before.stack)
+                parts = "and so are its parts."
+            error.why = in_sentences(error.why, f"It is called '{now.stack}' by now, {parts}")
+            error.remedy = (
+                f"See it with: kitaru stack show {stack_id}\n"
+                f"Rename it all the same with: kitaru stack rename {stack_id} {new}"
+            )
         raise
 
 

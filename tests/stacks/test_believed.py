@@ -157,6 +157,30 @@ def test_of_two_crossing_renamings_one_holds_as_a_whole(memory: MemoryGateway, a
     assert {doc.name for doc in parts} - {"default"} == {stack.name}
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_colleague_renames_by_hand_keeps_that_name_with_its_parts(
+    memory: MemoryGateway, fails: bool
+) -> None:
+    operations.create(from_mapping(BASE))
+    (stack,) = memory.stacks(DEV)
+
+    def before(write: str) -> None:
+        if write.startswith("update orchestrator"):
+            memory.before_write = lambda _: None
+            memory.update_stack(stack.id, StackChange(name="theirs"))
+            if fails:
+                raise KitaruError("no")
+
+    memory.before_write = before
+    with pytest.raises(KitaruError) as raised:
+        rename("dev", "ops")
+    assert "It is called 'theirs' by now, and so are its parts." in str(raised.value.why)
+    assert f"kitaru stack rename {stack.id} ops" in str(raised.value.remedy)
+    parts = [*memory.components(Where()), *memory.connectors(Where())]
+    assert {doc.name for doc in parts} - {"default"} == {"theirs"}
+    assert rename(stack.id, "ops").name == "ops"
+
+
 def test_clean_says_nothing_of_a_colleagues_new_stack(memory: MemoryGateway) -> None:
     class Killed(BaseException):
         pass
