@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from kitaru_iac.errors import (
     NotConnectedError,
@@ -16,7 +17,6 @@ from kitaru_iac.errors import (
 from kitaru_iac.labels import ORPHANED_LABEL
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import CutShort, Hold, WorkInterrupted
-from kitaru_iac.records.apply_errors import done_by_another, failure, not_done, theirs
 from kitaru_iac.records.change import ApplyResult, RecordsChange
 from kitaru_iac.records.model import Records
 from kitaru_iac.records.recovery import CLEAN
@@ -71,11 +71,12 @@ def writing_as_one(
             if is_done():
                 writer.commit()
                 ended()
-                raise done_by_another(error, current, done) from error
+                raise _errors().done_by_another(error, current, done) from error
             left = writer.roll_back()
             if not left and not isinstance(error, NotConnectedError):
                 ended()
-            raise not_done(error, current, done, left, again, theirs(writer)) from error
+            stays = _errors().theirs(writer)
+            raise _errors().not_done(error, current, done, left, again, stays) from error
         writer.commit()
     ended()
     if hold.count:
@@ -155,7 +156,7 @@ def _execute(
         left = change.writer.roll_back()
         if not left and not goes_on and not isinstance(error, NotConnectedError):
             unfinished.end(store.place, stack)
-        raise failure(error, change, left, goes_on=goes_on) from error
+        raise _errors().failure(error, change, left, goes_on=goes_on) from error
     if change.is_in_place:
         try:
             change.require_as_written(result)
@@ -163,7 +164,7 @@ def _execute(
             left = change.writer.roll_back()
             if not left:
                 unfinished.end(store.place, stack)
-            raise failure(error, change, left) from error
+            raise _errors().failure(error, change, left) from error
     change.writer.commit()
     _take_place(stands, result, change)
     try:
@@ -210,3 +211,10 @@ def _takes_over(store: Store, orphans: Records) -> bool:
     if labels and store.dead_run is not None and store.dead_run.took_over:
         return True
     return any(of_part.get(ORPHANED_LABEL) == "true" for of_part in labels)
+
+
+def _errors() -> ModuleType:
+    """The words for what went wrong, which most runs never need."""
+    from kitaru_iac.records import apply_errors
+
+    return apply_errors

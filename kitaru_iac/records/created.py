@@ -16,13 +16,14 @@ from kitaru_iac.gateway.documents import (
     ConnectorChange,
     ConnectorDoc,
     StackChange,
+    StackDoc,
     Where,
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
+from kitaru_iac.records.journal import Theirs
 from kitaru_iac.records.model import ComponentRecord
 from kitaru_iac.records.requests import is_made
-from kitaru_iac.records.taking_back import Theirs, called
 from kitaru_iac.values import fields, replace
 
 __all__ = ["Created"]
@@ -82,7 +83,7 @@ class Created:
                 if connector is not None:
                     found[link] = connector
             if not all(self._is_ours(key, doc) for key, doc in found.items() if key in self):
-                raise Theirs(called(stack), is_new=True)
+                raise Theirs(_called(stack), is_new=True)
         lost.delete(self._gateway, "stack", id)
 
     def delete_component(self, id: str, what: str) -> None:
@@ -113,11 +114,17 @@ class Created:
 
     def _require_ours(self, id: str, doc: ComponentDoc | ConnectorDoc, users: set[str]) -> None:
         if not self._is_ours(id, doc) or users - self._states.keys():
-            raise Theirs(called(doc), is_new=True)
+            raise Theirs(_called(doc), is_new=True)
         if users:
-            raise KitaruError(f"{called(doc)} is in use by what could not be taken back")
+            raise KitaruError(f"{_called(doc)} is in use by what could not be taken back")
 
     def _is_ours(self, id: str, doc: object) -> bool:
         record = self._records.get(id)
         # Secrets that this login may not read tell nothing.
         return any(is_made(doc, state, record) is not False for state in self._states[id])  # type: ignore[arg-type]
+
+
+def _called(doc: StackDoc | ComponentDoc | ConnectorDoc) -> str:
+    from kitaru_iac.records.taking_back import called  # few runs need it
+
+    return called(doc)

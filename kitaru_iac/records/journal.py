@@ -17,15 +17,28 @@ from kitaru_iac.errors import (
     NotFoundError,
     UsageError,
 )
-from kitaru_iac.records.taking_back import Theirs
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["Entry", "Journal", "Theirs"]
 
 _T = TypeVar("_T")
 
 #: With these a store says that it wrote nothing. After any other error it may have.
 _NOT_ALLOWED = (NotAllowedError, UsageError)
 _REFUSED = (*_NOT_ALLOWED, AlreadyExistsError, NotFoundError)
+
+
+class Theirs(Exception):
+    """Somebody else has changed what was to be taken back. Says what it is.
+
+    Attributes:
+        is_new: Whether this run had created it.
+        has_ours: Whether something that this run wrote stays with what somebody else did.
+    """
+
+    def __init__(self, what: str, *, is_new: bool = False, has_ours: bool = False) -> None:
+        super().__init__(what)
+        self.is_new = is_new
+        self.has_ours = has_ours
 
 
 class Entry:

@@ -24,10 +24,9 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
-from kitaru_iac.records.journal import Journal
+from kitaru_iac.records.journal import Journal, Theirs
 from kitaru_iac.records.model import ComponentRecord
 from kitaru_iac.records.requests import is_made
-from kitaru_iac.records.taking_back import Theirs, called, taken_back
 
 __all__ = ["SingleWrites", "Target"]
 
@@ -123,6 +122,8 @@ class SingleWrites(Journal):
             if not self._is_shared:
                 self._put(target, old)
                 return
+            from kitaru_iac.records.taking_back import called, taken_back  # few runs need it
+
             doc = target.read()
             found = taken_back(doc, new, old, what, written)
             if found.change is not None:

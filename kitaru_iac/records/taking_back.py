@@ -22,7 +22,7 @@ from kitaru_iac.gateway.documents import (
 from kitaru_iac.records.model import ComponentRecord
 from kitaru_iac.records.requests import is_as_written
 
-__all__ = ["TakenBack", "Theirs", "called", "taken_back"]
+__all__ = ["TakenBack", "called", "taken_back"]
 
 _Change = TypeVar("_Change", StackChange, ComponentChange, ConnectorChange)
 
@@ -34,20 +34,6 @@ _UNITS: Final[dict[type, tuple[tuple[str, ...], ...]]] = {
 }
 #: In these somebody else's change leaves nothing of this run's.
 _SINGLE: Final = {("name",), ("description",)}
-
-
-class Theirs(Exception):
-    """Somebody else has changed what was to be taken back. Says what it is.
-
-    Attributes:
-        is_new: Whether this run had created it.
-        has_ours: Whether something that this run wrote stays with what somebody else did.
-    """
-
-    def __init__(self, what: str, *, is_new: bool = False, has_ours: bool = False) -> None:
-        super().__init__(what)
-        self.is_new = is_new
-        self.has_ours = has_ours
 
 
 class TakenBack(NamedTuple, Generic[_Change]):

@@ -32,9 +32,8 @@ from kitaru_iac.gateway.documents import (
     StackDoc,
 )
 from kitaru_iac.records import lost
-from kitaru_iac.records.journal import Journal
+from kitaru_iac.records.journal import Journal, Theirs
 from kitaru_iac.records.requests import is_made, merged
-from kitaru_iac.records.taking_back import Theirs
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LABELS = {"kitaru.managed": "true", "kitaru.owner": "a"}
