@@ -55,8 +55,8 @@ class Unfinished:
         age: Seconds since it was begun.
         id: The store's id, where it has one; None in a note of an earlier release too.
         marks: Whether it labels what it sets aside; False in a note of an earlier release.
-        stack_id: The id of the stack that is renamed; None of other work, and in a note of an
-            earlier release.
+        stack_id: The id of the stack that is renamed or deleted; None where only parts of one that
+            is gone are deleted, of other work, and in a note of an earlier release.
     """
 
     store: str

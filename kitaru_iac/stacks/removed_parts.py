@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from kitaru_iac.errors import (
     KitaruError,
@@ -10,7 +12,7 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
-from kitaru_iac.gateway.documents import StackDoc, Where
+from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, Kind, StackDoc, Where
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import (
     BACKEND_LABEL,
@@ -48,6 +50,8 @@ from kitaru_iac.stacks.results import Deleted, Gone
 from kitaru_iac.values import dataclass
 
 __all__ = ["DEPLOYMENT", "Leaving", "Removal"]
+
+_Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
 
 #: The kind of a `Kept` that stands for provisioned infrastructure.
 DEPLOYMENT = "infrastructure"
@@ -249,13 +253,14 @@ class Removal:
             return []
         gateway = self._store.gateway
 
-        def ids(kind: str) -> tuple[str, ...]:
-            return tuple(one.id for one in deleted if one.kind == kind)
+        def look(kind: Kind, ask: Callable[[Where], Sequence[_Doc]]) -> Sequence[_Doc]:
+            ids = tuple(one.id for one in deleted if one.kind == kind)
+            return ask(Where(ids=ids)) if ids else ()
 
         found = answers(
-            lambda: gateway.stacks(Where(ids=ids("stack"))) if ids("stack") else [],
-            lambda: gateway.components(Where(ids=ids("component"))) if ids("component") else [],
-            lambda: gateway.connectors(Where(ids=ids("connector"))) if ids("connector") else [],
+            lambda: look("stack", gateway.stacks),
+            lambda: look("component", gateway.components),
+            lambda: look("connector", gateway.connectors),
         )
         there = {doc.id for docs in found for doc in docs}
         return [one for one in deleted if one.id in there]

@@ -98,12 +98,12 @@ def require_free(store: Store, before: Records, current: Records, new: str) -> N
     Raises:
         AlreadyExistsError: It is.
     """
-    own = {part.id for part in _own_parts(before)}
+    parts = [part for part in before.components if goes_with_stack(part, before)]
+    own, wanted = {part.id for part in parts}, {part.type for part in parts}
     taken = []
     stack = store.stack_named(new)
     if stack is not None and stack.id != current.id:
         taken.append(f"stack {stack.name}")
-    wanted = {part.type for part in _own_parts(before)}
     named = store.components_named(new)
     taken += [
         f"{kind.replace('_', ' ')} {new}"
@@ -189,19 +189,26 @@ def _name_parts(store: Store, before: Records, now: Records, *, was: str | None 
     """Give the parts the name that their stack has now; `was`: only those that are called so."""
     from kitaru_iac.records.writer import Writer
 
-    writer, own = Writer(store.gateway), {part.id for part in _own_parts(before)}
-    for part in now.components:
-        if part.id in own and part.name != now.stack and was in {None, part.name}:
+    writer = Writer(store.gateway)
+    for part in _own_parts(before, now):
+        if part.name == now.stack or was not in {None, part.name}:
+            continue
+        if isinstance(part, ComponentRecord):
             writer.relabel_component(part, now.stack, part.connector_id, part.labels)
-    link, linked = before.connector, now.connector
-    if link is not None and linked is not None and is_own_connector(link, before):
-        if linked.id == link.id and linked.name != now.stack and was in {None, linked.name}:
-            writer.rename_connector(linked, now.stack)
+        else:
+            writer.rename_connector(part, now.stack)
 
 
-def _own_parts(records: Records) -> list[ComponentRecord]:
-    """The components that have a stack's name, and go with it."""
-    return [part for part in records.components if goes_with_stack(part, records)]
+def _own_parts(before: Records, now: Records) -> list[ComponentRecord | ConnectorRecord]:
+    """What went with the stack under its old name, as it is now."""
+    own = {part.id for part in before.components if goes_with_stack(part, before)}
+    link = before.connector
+    if link is not None and is_own_connector(link, before):
+        own.add(link.id)
+    there: list[ComponentRecord | ConnectorRecord] = [*now.components]
+    if now.connector is not None:
+        there.append(now.connector)
+    return [part for part in there if part.id in own]
 
 
 def _require_renamed(store: Store, before: Records, id: str, new: str) -> None:
@@ -248,13 +255,10 @@ def _now(store: Store, id: str) -> Records | None:
 
 def _other_names(before: Records, now: Records, new: str) -> dict[str, str]:
     """What has another name than the new one, of what was renamed, and which."""
-    own = {part.id for part in _own_parts(before)}
     named = {"stack": now.stack}
-    named |= {p.type.replace("_", " "): p.name for p in now.components if p.id in own}
-    link = before.connector
-    if link is not None and is_own_connector(link, before) and now.connector is not None:
-        if now.connector.id == link.id:
-            named["service connector"] = now.connector.name
+    for part in _own_parts(before, now):
+        is_component = isinstance(part, ComponentRecord)
+        named[part.type.replace("_", " ") if is_component else "service connector"] = part.name
     return {what: name for what, name in named.items() if name != new}
 
 
