@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kitaru_iac.labels import DESCRIBED_LABEL, IGNORED_LABEL, OUR_LABELS, is_managed
+from kitaru_iac.labels import (
+    APPLIED_LABEL,
+    DESCRIBED_LABEL,
+    IGNORED_LABEL,
+    OUR_LABELS,
+    is_managed,
+)
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records
 from kitaru_iac.spec.annotations import checked_labels
 from kitaru_iac.values import replace
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "annotated",
     "annotations_of",
+    "copied_labels",
     "description_after",
     "ignoring",
     "labels_after",
@@ -86,6 +93,23 @@ def labels_after(desired: Records, current: Records) -> dict[str, str]:
         if not key.startswith(OUR_LABELS) and key not in gone
     }
     return {**theirs, **desired.labels}
+
+
+def copied_labels(part: ComponentRecord, stack: Records) -> frozenset[str]:
+    """The labels of a stack that ZenML has put on a part which came with it, but for ours.
+
+    A run takes them off before it notes on the stack what was applied; one that died may not have.
+
+    Args:
+        part: A component as it is stored.
+        stack: The stack that holds it; or parts in no stack, which are known by the label that
+            says what of a stack's own a description said.
+    """
+    named = {name.removeprefix(_LABELS) for name in _said(part.labels)}
+    is_begun = is_managed(stack.labels) and APPLIED_LABEL not in stack.labels
+    if is_begun and dict(part.labels) == dict(stack.labels):
+        named |= part.labels.keys()
+    return frozenset(key for key in named & part.labels.keys() if not key.startswith(OUR_LABELS))
 
 
 def description_after(desired: Records, current: Records) -> str | None:

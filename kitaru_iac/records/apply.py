@@ -169,13 +169,9 @@ def _execute(
     _take_place(stands, result, change)
     try:
         change.pending_deletes.run(result.deleted, result.kept)
+        change.pending_deletes.require_gone()
     except Exception as error:
-        raise RegistrationFailed(
-            f"Stack '{stack}' is registered as described, but a part of the old one stays",
-            left=change.pending_deletes.names,
-            why=str(error),
-            remedy="Run the same command again to remove it.",
-        ) from error
+        raise _errors().old_stays(error, stack, change.pending_deletes.names) from error
     try:
         if not change.is_in_place:  # all of it is new, and others may use it by now
             change.require_as_written(result)

@@ -21,7 +21,7 @@ from kitaru_iac.records.recovery import CLEAN
 from kitaru_iac.records.snapshot import how_to_see
 from kitaru_iac.records.writer import Writer
 
-__all__ = ["done_by_another", "failure", "not_done", "theirs"]
+__all__ = ["done_by_another", "failure", "not_done", "old_stays", "theirs"]
 
 
 def done_by_another(error: BaseException, current: Records, done: str) -> BaseException:
@@ -134,6 +134,27 @@ def failure(
         remedy="The same command can be run again."
         if not left
         else "Run the same command again: it takes over what is there.",
+    )
+
+
+def old_stays(error: Exception, stack: str, left: list[str]) -> KitaruError:
+    """Give the error for a stack that stands, and of whose old parts `left` could not be deleted.
+
+    With nothing in `left` a server has said of all that it is deleted, and nobody could look.
+    """
+    if left or not isinstance(error, KitaruError):
+        return RegistrationFailed(
+            f"Stack '{stack}' is registered as described, but a part of the old one stays",
+            left=left,
+            why=str(error),
+            remedy="Run the same command again to remove it.",
+        )
+    return AnswerLost(
+        f"Stack '{stack}' is registered as described, and what it replaces was deleted, as the "
+        "server said, but could not be looked at again",
+        where=error.where,
+        why=in_sentences(error.what, error.why),
+        remedy="Run the same command again: it removes what may have stayed.",
     )
 
 

@@ -239,7 +239,7 @@ class RecordsChange:
         if old.flavor != component.flavor:
             return self._swap(component, old, self.orphans)
         return self.writer.update_component(
-            component, old, self.connector, self._connector_of(self.orphans)
+            component, old, self.connector, self._connector_of(self.orphans), self.orphans
         )
 
     def _settle(
@@ -308,7 +308,7 @@ class RecordsChange:
                     result.components_created.append(component)
                 elif component.type in changed or self.connector != old_connector:
                     uuid = self.writer.update_component(
-                        component, member, self.connector, old_connector
+                        component, member, self.connector, old_connector, current
                     )
                 else:
                     continue

@@ -15,6 +15,7 @@ from kitaru_iac.gateway.documents import (
     ComponentDoc,
     ConnectorChange,
     ConnectorDoc,
+    Kind,
     StackChange,
     StackDoc,
     Where,
@@ -44,6 +45,8 @@ class Created:
         #: All that each was written as, the last one perhaps not yet: it is one of these.
         self._states: dict[str, list[State]] = {}
         self._records: dict[str, ComponentRecord] = {}
+        #: What the store has said to be deleted again, by its kind and id.
+        self._deleted: dict[tuple[Kind, str], str] = {}
 
     def __contains__(self, id: object) -> bool:
         return id in self._states
@@ -84,7 +87,7 @@ class Created:
                     found[link] = connector
             if not all(self._is_ours(key, doc) for key, doc in found.items() if key in self):
                 raise Theirs(_called(stack), is_new=True)
-        lost.delete(self._gateway, "stack", id)
+        self._delete("stack", id, what)
 
     def delete_component(self, id: str, what: str) -> None:
         """Take a component back that was created.
@@ -100,7 +103,7 @@ class Created:
                 raise NotFoundError(f"{what} is gone")
             users = {stack.id for stack in self._gateway.stacks(Where(uses_component=id))}
             self._require_ours(id, doc, users)
-        lost.delete(self._gateway, "component", id)
+        self._delete("component", id, what)
 
     def delete_connector(self, id: str, what: str) -> None:
         """Take a connector back that was created; raises as `delete_component`."""
@@ -110,7 +113,20 @@ class Created:
                 raise NotFoundError(f"{what} is gone")
             users = {part.id for part in self._gateway.components(Where(uses_connector=id))}
             self._require_ours(id, doc, users)
-        lost.delete(self._gateway, "connector", id)
+        self._delete("connector", id, what)
+
+    def still_there(self) -> list[str]:
+        """Say what a server shows of that which it has said to be deleted again.
+
+        Raises:
+            KitaruError: The server could not be asked.
+        """
+        there = lost.still_there(self._gateway, self._deleted.keys())
+        return [what for (_, key), what in self._deleted.items() if key in there]
+
+    def _delete(self, kind: Kind, id: str, what: str) -> None:
+        if lost.delete(self._gateway, kind, id):
+            self._deleted[kind, id] = what
 
     def _require_ours(self, id: str, doc: ComponentDoc | ConnectorDoc, users: set[str]) -> None:
         if not self._is_ours(id, doc) or users - self._states.keys():

@@ -14,7 +14,7 @@ from typing import Any
 from kitaru_iac.gateway.masking import masked
 from kitaru_iac.labels import APPLIED_LABEL, MANAGED_LABEL, OUR_LABELS
 from kitaru_iac.plan.model import HIDDEN, Action, Change, Reason, Step
-from kitaru_iac.records.annotations import description_after, labels_after
+from kitaru_iac.records.annotations import copied_labels, description_after, labels_after
 from kitaru_iac.records.applied_label import applied_records
 from kitaru_iac.records.model import (
     DESCRIBED,
@@ -150,18 +150,18 @@ def _new_parts(desired: Records, spare: Records) -> list[Step]:
         if old is None:
             steps.append(Step(Action.CREATE, component.type, component.name))
         else:
-            steps.append(_taken_over(component, old))
+            steps.append(_taken_over(component, old, spare))
     return steps
 
 
-def _taken_over(new: ComponentRecord, old: ComponentRecord) -> Step:
+def _taken_over(new: ComponentRecord, old: ComponentRecord, spare: Records) -> Step:
     if old.flavor != new.flavor:
         return _flavor_change(new, old)
     return Step(
         Action.UPDATE,
         new.type,
         new.name,
-        changes=_component_changes(new, old, relink=True),
+        changes=_component_changes(new, old, spare, relink=True),
         reason="left by an earlier stack of this name, and taken over",
         code=Reason.TAKEN_OVER,
     )
@@ -266,14 +266,14 @@ def _component_step(
             return _flavor_change(new, member), Change(new.type, member.name, new.name)
         link = None if current.connector is None else current.connector.id
         strays = link is not None and member.connector_id not in {None, link}
-        changes = _component_changes(new, member, relink=relink or strays)
+        changes = _component_changes(new, member, current, relink=relink or strays)
         action = Action.UPDATE if changes else Action.KEEP
         return Step(action, new.type, new.name, changes=changes), None
     change = Change(new.type, member.name if member else None, new.name)
     old = spare.component(new.type)
     if old is None:
         return Step(Action.CREATE, new.type, new.name), change
-    return _taken_over(new, old), change
+    return _taken_over(new, old, spare), change
 
 
 def _flavor_change(new: ComponentRecord, old: ComponentRecord) -> Step:
@@ -288,7 +288,7 @@ def _flavor_change(new: ComponentRecord, old: ComponentRecord) -> Step:
 
 
 def _component_changes(
-    new: ComponentRecord, old: ComponentRecord, *, relink: bool
+    new: ComponentRecord, old: ComponentRecord, of: Records, *, relink: bool
 ) -> tuple[Change, ...]:
     before = new.without_filled(old.configuration)
     changes = hidden(mapping_changes("configuration", before, new.configuration))
@@ -299,6 +299,8 @@ def _component_changes(
     if new.resource_id != old.resource_id:
         changes.append(Change("resource_id", old.resource_id, new.resource_id))
     changes.extend(label_changes(new.labels, old.labels))
+    copied = sorted(copied_labels(old, of))
+    changes.extend(Change(f"labels.{key}", old.labels[key], None) for key in copied)
     return tuple(changes)
 
 

@@ -7,7 +7,7 @@ same at once on a server, one may get no answer, and what stands there is the ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, UsageError
@@ -23,6 +23,7 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.gateway.wire import AnswerLost
+from kitaru_iac.records.together import answers
 from kitaru_iac.values import replace
 
 __all__ = [
@@ -35,14 +36,17 @@ __all__ = [
     "find_connector",
     "find_stack",
     "is_there",
+    "still_there",
     "unless_made",
 ]
 
 _T = TypeVar("_T")
-
+_Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
 
 #: What is wrong where a server denies what it shows.
 DENIED = "The ZenML server says that there is no such thing, and shows it"
+#: What is wrong where it does not do what it says.
+NOT_DELETED = "The ZenML server says that it deleted this, and shows it"
 
 
 def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
@@ -115,6 +119,29 @@ def is_there(gateway: Gateway, kind: Kind, id: str) -> bool | None:
                 return None
     except KitaruError:
         return None
+
+
+def still_there(gateway: Gateway, deleted: Collection[tuple[Kind, str]]) -> frozenset[str]:
+    """Give the ids of what a server shows of that which it has said to be deleted.
+
+    Each kind is asked for once, all at the same time. A store in this process is believed.
+
+    Raises:
+        KitaruError: The server could not be asked.
+    """
+    if gateway.place.kind == "local" or not deleted:
+        return frozenset()
+
+    def look(kind: Kind, ask: Callable[[Where], Sequence[_Doc]]) -> Sequence[_Doc]:
+        ids = tuple(key for of, key in deleted if of == kind)
+        return ask(Where(ids=ids)) if ids else ()
+
+    found = answers(
+        lambda: look("stack", gateway.stacks),
+        lambda: look("component", gateway.components),
+        lambda: look("connector", gateway.connectors),
+    )
+    return frozenset(doc.id for docs in found for doc in docs)
 
 
 def find_connector(gateway: Gateway, new: NewConnector) -> ConnectorDoc | None:

@@ -6,9 +6,12 @@ removes what is left (`records.recovery`). What somebody else uses by then is th
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 from kitaru_iac.errors import KitaruError, NotConnectedError
+from kitaru_iac.gateway.documents import Kind, Where
 from kitaru_iac.records.aside import keep_component, keep_connector
 from kitaru_iac.records.model import ComponentRecord, stored_id
 from kitaru_iac.records.stored import Store
@@ -17,19 +20,29 @@ from kitaru_iac.records.writer import Writer
 __all__ = ["PendingDeletes"]
 
 
+class _Pending(NamedTuple):
+    """One thing that is to go; `delete` gives who uses it, and so keeps it."""
+
+    name: str
+    kind: Kind
+    id: str
+    delete: Callable[[], list[str]]
+
+
 class PendingDeletes:
     """The parts that one change is to delete, in the order in which they were named."""
 
     def __init__(self, store: Store, writer: Writer) -> None:
         self._store = store
         self._writer = writer
-        #: Each gives who uses it, and so keeps it.
-        self._waiting: list[tuple[str, Callable[[], list[str]]]] = []
+        self._waiting: list[_Pending] = []
+        #: What the store has said to be deleted.
+        self._deleted: list[_Pending] = []
 
     @property
     def names(self) -> list[str]:
         """What is still to be deleted, as ``artifact_store dev``."""
-        return [name for name, _ in self._waiting]
+        return [one.name for one in self._waiting]
 
     def stack(self, name: str, id: str) -> None:
         """Delete a stack later."""
@@ -38,15 +51,20 @@ class PendingDeletes:
             self._writer.delete_stack(id)
             return []
 
-        self._waiting.append((f"stack {name}", delete))
+        self._waiting.append(_Pending(f"stack {name}", "stack", id, delete))
 
     def component(self, component: ComponentRecord) -> None:
         """Delete a component later, unless a stack holds it by then."""
         uuid = stored_id(component)
         self._part(
             f"{component.type} {component.name}",
+            "component",
+            uuid,
             delete=lambda: self._writer.delete_component(uuid),
-            users=lambda: [f"stack {name}" for name in self._store.stacks_of(uuid)],
+            users=lambda: {
+                doc.id: f"stack {doc.name}"
+                for doc in self._store.gateway.stacks(Where(uses_component=uuid))
+            },
             keep=lambda: keep_component(self._store, self._writer, uuid),
         )
 
@@ -54,39 +72,73 @@ class PendingDeletes:
         """Delete a service connector later, unless a component is linked to it by then."""
         self._part(
             f"service connector {name}",
+            "connector",
+            id,
             delete=lambda: self._writer.delete_connector(id),
-            users=lambda: [f"{part.type} {part.name}" for part in self._store.components_of(id)],
+            users=lambda: {
+                stored_id(part): f"{part.type} {part.name}"
+                for part in self._store.components_of(id)
+            },
             keep=lambda: keep_connector(self._store, self._writer, id),
         )
 
     def _part(
         self,
         name: str,
+        kind: Kind,
+        id: str,
         *,
         delete: Callable[[], object],
-        users: Callable[[], list[str]],
+        users: Callable[[], dict[str, str]],
         keep: Callable[[], None],
     ) -> None:
         def delete_or_keep() -> list[str]:
             if kept := _unless_used(delete, users):
+                self._writer.require_others(kept)
                 keep()
-            return kept
+            return sorted(kept.values())
 
-        self._waiting.append((name, delete_or_keep))
+        self._waiting.append(_Pending(name, kind, id, delete_or_keep))
 
     def run(self, deleted: list[str], kept: list[str]) -> None:
-        """Delete them; each is added to `deleted` when it is gone, or to `kept` with its users."""
-        while self._waiting:
-            name, delete = self._waiting[0]
-            users = delete()
-            self._waiting.pop(0)
-            if users:
-                kept.append(f"{name} (used by {', '.join(sorted(users))})")
-            else:
-                deleted.append(name)
+        """Delete them; each is added to `deleted` when it is gone, or to `kept` with its users.
+
+        Raises:
+            KitaruError: One could not be deleted. It waits again, with those behind it.
+        """
+        try:
+            while self._waiting:
+                one = self._waiting[0]
+                users = one.delete()
+                self._waiting.pop(0)
+                if users:
+                    kept.append(f"{one.name} (used by {', '.join(users)})")
+                else:
+                    deleted.append(one.name)
+                    self._deleted.append(one)
+        except Exception:
+            with contextlib.suppress(KitaruError):  # nobody says: the failure itself is told
+                self._waiting[:0] = self._still_there()
+            raise
+
+    def require_gone(self) -> None:
+        """Look once more for what a server has said to be deleted.
+
+        Raises:
+            KitaruError: It is there, and waits again; or nothing waits, and nobody could look.
+        """
+        self._waiting = self._still_there()
+        if self._waiting:
+            raise self._writer.not_deleted()
+
+    def _still_there(self) -> list[_Pending]:
+        there = self._writer.still_there()
+        return [one for one in self._deleted if one.id in there]
 
 
-def _unless_used(delete: Callable[[], object], users: Callable[[], list[str]]) -> list[str]:
+def _unless_used(
+    delete: Callable[[], object], users: Callable[[], dict[str, str]]
+) -> dict[str, str]:
     """Delete what nobody uses. Returns its users, also who came while it was asked for."""
     if found := users():
         return found
@@ -98,4 +150,4 @@ def _unless_used(delete: Callable[[], object], users: Callable[[], list[str]]) -
         if found := users():
             return found
         raise
-    return []
+    return {}

@@ -198,17 +198,24 @@ def recover(
 
 
 def _repair(store: Store, stack: str, stands: Callable[[str, str], None], *, to_make: bool) -> bool:
-    found = _delete_connectors_to_be(store, stack)
+    writer = Writer(store.gateway)
+    found = _delete_connectors_to_be(store, writer, stack)
     try:
-        found |= _recover_replacement(store, stack, stands)
-        return (to_make and _finish_deletion(store, stack)) or found
+        found |= _recover_replacement(store, writer, stack, stands)
+        found |= to_make and _finish_deletion(store, writer, stack)
     except NotFoundError as error:
-        raise StackChanged(
-            f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
-            differs=[error.what],
-            remedy=f"{how_to_see(store.gateway, stack)}\n"
-            "Run the same command again: it starts from what is there now.",
-        ) from error
+        raise _changed(store, stack, error.what) from error
+    writer.require_deleted()
+    return found
+
+
+def _changed(store: Store, stack: str, what: str) -> StackChanged:
+    return StackChanged(
+        f"Stack '{stack}' was changed by somebody else while an earlier run was repaired",
+        differs=[what],
+        remedy=f"{how_to_see(store.gateway, stack)}\n"
+        "Run the same command again: it starts from what is there now.",
+    )
 
 
 def _let_settle(store: Store, stack: str) -> None:
@@ -230,14 +237,14 @@ def _let_settle(store: Store, stack: str) -> None:
     store.forget()
 
 
-def _delete_connectors_to_be(store: Store, stack: str) -> bool:
+def _delete_connectors_to_be(store: Store, writer: Writer, stack: str) -> bool:
     """Delete what a dead run has of a connector that did not come to its name."""
     found = False
     dead = store.dead_run
     if dead is not None:
         half = store.connector_named(temporary_name(stack, dead.token))
         if half is not None and is_managed(half.labels):
-            Writer(store.gateway).delete_connector(stored_id(half))
+            writer.delete_connector(stored_id(half))
             found = True
     for secret in store.orphaned_secrets(stack):
         store.gateway.delete("secret", secret.id)
@@ -245,7 +252,9 @@ def _delete_connectors_to_be(store: Store, stack: str) -> bool:
     return found
 
 
-def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], None]) -> bool:
+def _recover_replacement(
+    store: Store, writer: Writer, stack: str, stands: Callable[[str, str], None]
+) -> bool:
     stored, parts, connector = _set_aside(store, stack)
     if stored is None and connector is None and not parts:
         return False
@@ -257,7 +266,6 @@ def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], 
             "what a dead process left is then repaired.",
         )
     store.forget()
-    writer = Writer(store.gateway)
     successor = store.read(stack)
     old = store.records_of(stored) if stored is not None else None
     if old is not None:
@@ -267,7 +275,9 @@ def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], 
         stands(stored_id(old), stored_id(successor))
         writer.delete_stack(stored_id(old))
     for part in parts:
-        if not store.stacks_of(stored_id(part)):
+        holding = store.gateway.stacks(Where(uses_component=stored_id(part)))
+        writer.require_others(doc.id for doc in holding)
+        if not holding:
             writer.delete_component(stored_id(part))
         elif successor is not None and successor.component(part.type) == part:
             _free_name(store, writer, part, stack)
@@ -276,6 +286,7 @@ def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], 
             keep_component(store, writer, stored_id(part))
     if connector is not None:
         users = store.components_of(stored_id(connector))
+        writer.require_others(stored_id(user) for user in users)
         if not users:
             writer.delete_connector(stored_id(connector))
         elif not any(user.name in {stack, stack + REPLACED} for user in users):
@@ -285,14 +296,14 @@ def _recover_replacement(store: Store, stack: str, stands: Callable[[str, str], 
     return True
 
 
-def _finish_deletion(store: Store, stack: str) -> bool:
+def _finish_deletion(store: Store, writer: Writer, stack: str) -> bool:
     """Delete the parts of a stack that a dead run has deleted with them."""
     dead = store.dead_run
     if dead is None or dead.stack != stack or dead.work != "delete" or not dead.recursive:
         return False
     if store.stack_named(stack) is not None:
         return False
-    writer, left = Writer(store.gateway), store.orphans(stack)
+    left = store.orphans(stack)
     link = left.connector
     ids = [stored_id(part) for part in left.components]
     docs = store.gateway.components(Where(ids=tuple(ids))) if ids else []
@@ -362,6 +373,7 @@ def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
         writer.delete_component(stored_id(component))
     if half.connector is not None:
         writer.delete_connector(stored_id(half.connector))
+    writer.require_deleted()  # what stays has the names that are given back
     aside = stack + REPLACED
     for component in old.components:
         if component.name == aside and store.is_aside(component.labels, stack):
@@ -370,6 +382,10 @@ def _put_back(store: Store, writer: Writer, old: Records, stack: str) -> None:
     link = old.connector
     if link is not None and link.name == aside and store.is_aside(link.labels, stack):
         writer.rename_connector(link, stack, unmarked(link.labels))
+    if not store.is_local:
+        for now in store.gateway.stacks(Where(ids=(stored_id(old),))):
+            if now.name != old.stack:
+                raise _changed(store, stack, f"stack {old.stack}: it is called {now.name}")
     labels = unmarked(old.labels)
     writer.rename_stack(stored_id(old), old.stack, stack, labels=labels, old_labels=old.labels)
 

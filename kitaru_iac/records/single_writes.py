@@ -7,7 +7,7 @@ before anybody is told that it was not done.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
@@ -62,6 +62,8 @@ class SingleWrites(Journal):
         super().__init__(before)
         self._gateway = gateway
         self.has_twin = False
+        #: What the store has said to be deleted: kinds and ids.
+        self._deleted: list[tuple[Kind, str]] = []
 
     @property
     def _is_shared(self) -> bool:
@@ -172,10 +174,43 @@ class SingleWrites(Journal):
     def _delete(self, kind: Kind, id: str) -> bool:
         """Delete something. What is refused, or not answered, and is gone then is deleted."""
         try:
-            return lost.delete(self._gateway, kind, id)
+            is_deleted = lost.delete(self._gateway, kind, id)
         except UsageError:
             raise
         except KitaruError:
             if self._is_shared and lost.is_there(self._gateway, kind, id) is False:
                 return True
             raise
+        if is_deleted:
+            self._deleted.append((kind, id))
+        return is_deleted
+
+    def still_there(self) -> frozenset[str]:
+        """Give the ids of what a server shows of that which it has said to be deleted.
+
+        Raises:
+            KitaruError: The server could not be asked.
+        """
+        return lost.still_there(self._gateway, self._deleted)
+
+    def require_others(self, users: Iterable[str]) -> None:
+        """Refuse the ids of users that are deleted by this run: then they were not.
+
+        Raises:
+            KitaruError: The server shows one of them.
+        """
+        if not {key for _, key in self._deleted}.isdisjoint(users):
+            raise self.not_deleted()
+
+    def require_deleted(self) -> None:
+        """Look once more for all that this run has deleted.
+
+        Raises:
+            KitaruError: The server shows some of it, or could not be asked.
+        """
+        if self.still_there():
+            raise self.not_deleted()
+
+    def not_deleted(self) -> KitaruError:
+        """Give the error for a server that does not do what it says."""
+        return KitaruError(lost.NOT_DELETED, where=self._gateway.place.url)

@@ -7,10 +7,11 @@ looked at before it counts as not done; see `records.single_writes`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from kitaru_iac.errors import NotFoundError
+from kitaru_iac.errors import KitaruError, NotFoundError
 from kitaru_iac.gateway.documents import (
     UNSET,
     ComponentChange,
@@ -23,9 +24,10 @@ from kitaru_iac.gateway.documents import (
 )
 from kitaru_iac.gateway.gateway import Gateway
 from kitaru_iac.records import lost
+from kitaru_iac.records.annotations import copied_labels
 from kitaru_iac.records.created import Created
 from kitaru_iac.records.journal import Entry
-from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, stored_id
+from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.names import temporary_name
 from kitaru_iac.records.requests import (
     component_change,
@@ -64,6 +66,13 @@ class Writer(SingleWrites):
         super().__init__(gateway, before)
         self._token = token
         self._made = Created(gateway)  # it is taken back as a whole
+
+    def roll_back(self) -> list[str]:
+        """Undo everything written so far, as `Journal.roll_back`, and look for what was deleted."""
+        left = super().roll_back()
+        with suppress(KitaruError):  # nobody says: the server's word stands
+            left += self._made.still_there()
+        return left
 
     # -- connectors ------------------------------------------------------------------------------
 
@@ -168,13 +177,19 @@ class Writer(SingleWrites):
         old: ComponentRecord,
         connector: str | None,
         old_connector: str | None,
+        stack: Records,
     ) -> str:
-        """Change a component's configuration, connector and labels in place; return its id."""
+        """Change a component's configuration, connector and labels in place; return its id.
+
+        `stack` is what holds it, as of `copied_labels`, which it loses.
+        """
         uuid = stored_id(old)
+        copied = copied_labels(old, stack)
+        kept = {key: text for key, text in old.labels.items() if key not in copied}
         self._change_component(
             f"the former configuration of {old.type} {old.name}",
             old,
-            component_change(new, old, connector, merged(old.labels, new.labels)),
+            component_change(new, old, connector, merged(kept, new.labels)),
             component_change(old, new, old_connector, old.labels),
             written=new,
         )

@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING
 
 from kitaru_iac.errors import (
     KitaruError,
+    NotAllowedError,
+    NotConnectedError,
     ProtectedStackError,
     StackChanged,
 )
+from kitaru_iac.errors.base import in_sentences
+from kitaru_iac.gateway.documents import Where
 from kitaru_iac.gateway.views import DEFAULT_STACK
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import (
     ADOPTING_LABEL,
     MANAGED_LABEL,
@@ -63,8 +68,10 @@ def adopt(ref: str, *, confirm: Callable[[Plan], bool] | None = None) -> Applied
         ProtectedStackError: It is the default stack, or a Pulumi program's; or another stack has
             one of its own parts too, which would become this one's.
         KitaruError: No description can say what it is, or have its name.
-        StackChanged: Somebody else changed it meanwhile; nothing was written.
-        AnswerLost: A write was not answered; what is known to be done is taken back.
+        StackChanged: Somebody else changed it meanwhile; nothing was written. Or it is otherwise
+            since, and not all of it has its labels.
+        AnswerLost: A write was not answered; what is known to be done is taken back. Or all was
+            written, and could not be read back.
         RegistrationFailed: A write failed; its `left` says what could not be taken back.
     """
     from kitaru_iac.records.stored import Store
@@ -85,6 +92,7 @@ def adopt(ref: str, *, confirm: Callable[[Plan], bool] | None = None) -> Applied
                 remedy=f"Nothing was written. {how_to_see(store.gateway, current.stack)}",
             )
         _write(store, current)
+        _require_adopted(store, current)
     return _result(current, plan, changed=True)
 
 
@@ -230,6 +238,40 @@ def _write(store: Store, current: Records) -> None:
         again=f"Run the same command again: kitaru stack adopt {current.id}",
     ) as writer:
         _label(writer, current)
+
+
+def _require_adopted(store: Store, current: Records) -> None:
+    """Read back that all of it has its labels; raises as `adopt`."""
+    if store.is_local:
+        return
+    name, uuid = current.stack, stored_id(current)
+    try:
+        found = next(iter(store.gateway.stacks(Where(ids=(uuid,)))), None)
+        store.forget()
+        plan = None if found is None else _plan(store, store.records_of(found))
+    except (NotConnectedError, NotAllowedError) as error:
+        raise AnswerLost(
+            f"Stack '{name}' was adopted, and could not be read back",
+            where=error.where,
+            why=in_sentences(error.what, error.why),
+            remedy="Run the same command again: it sees what may be missing.",
+        ) from error
+    except KitaruError as error:
+        differs = [in_sentences(error.what, error.why)]
+    else:
+        lines = () if plan is None else plan.steps
+        differs = [
+            f"{s.kind.replace('_', ' ')} {s.name}" for s in lines if s.action is not Action.KEEP
+        ]
+        differs += ["it is gone"] if plan is None else []
+    if differs:
+        raise StackChanged(
+            f"Stack '{name}' was adopted, and is not as it was left",
+            differs=differs,
+            why="Somebody else changed it at the same time, or the server did not do what it said.",
+            remedy=f"{how_to_see(store.gateway, name)}\n"
+            f"Label what is missing with: kitaru stack adopt {uuid}",
+        )
 
 
 def _label(writer: Writer, current: Records) -> None:

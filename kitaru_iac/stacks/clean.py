@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from kitaru_iac.connection.activation import take_place
-from kitaru_iac.errors import KitaruError, RegistrationFailed
+from kitaru_iac.errors import KitaruError, RegistrationFailed, StackChanged
 from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.secret_names import secret_part
@@ -100,12 +100,17 @@ def _remove(store: Store) -> Cleaned:
         raise RegistrationFailed(
             "Not all that dead runs left could be removed",
             left=[f"parts of stack {name}" for name, _ in failed],
-            why=in_sentences(failed[0][1].what, failed[0][1].why),
+            why=_why(failed[0][1]),
             remedy="\n".join(filter(None, [failed[0][1].remedy, _AGAIN])),
         )
     if hold.count:
         raise WorkInterrupted("Interrupted when all that dead runs left was removed")
     return Cleaned(tuple(removed), tuple(restored), tuple(kept), declined=False)
+
+
+def _why(error: KitaruError) -> str:
+    differs = ", ".join(error.differs) if isinstance(error, StackChanged) else None
+    return in_sentences(error.what, differs, error.why)
 
 
 _AGAIN = "Remove the rest with: kitaru stack clean"
@@ -332,6 +337,7 @@ def _settle(store: Store, name: str) -> bool:
             link = orphans.connector
             if link is not None and _goes(run, link.labels):
                 writer.delete_connector(stored_id(link))
+        writer.require_deleted()
         # Of a renaming of an earlier release, which put no label on the stack, nothing else tells.
         is_all_there_is = run is not None and run.new_name is not None and not run.marks
         if not (is_all_there_is and store.stack_named(name) is not None):

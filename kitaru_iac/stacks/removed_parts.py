@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from kitaru_iac.errors import (
     KitaruError,
@@ -12,7 +10,7 @@ from kitaru_iac.errors import (
     NotConnectedError,
     NotFoundError,
 )
-from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, Kind, StackDoc, Where
+from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import (
     BACKEND_LABEL,
@@ -32,7 +30,6 @@ from kitaru_iac.records import lost
 from kitaru_iac.records.diff import goes_with_stack, is_own_connector
 from kitaru_iac.records.model import ComponentRecord, ConnectorRecord, Records, stored_id
 from kitaru_iac.records.stored import Store
-from kitaru_iac.records.together import answers
 from kitaru_iac.records.writer import Writer
 from kitaru_iac.stacks.deletion_errors import (
     Asked,
@@ -50,8 +47,6 @@ from kitaru_iac.stacks.results import Deleted, Gone
 from kitaru_iac.values import dataclass
 
 __all__ = ["DEPLOYMENT", "Leaving", "Removal"]
-
-_Doc = TypeVar("_Doc", StackDoc, ComponentDoc, ConnectorDoc)
 
 #: The kind of a `Kept` that stands for provisioned infrastructure.
 DEPLOYMENT = "infrastructure"
@@ -243,26 +238,12 @@ class Removal:
         except KitaruError as error:
             raise not_read_back(name, self._asked, error) from error
         if left:
-            denied = KitaruError("The ZenML server says that it deleted this, and shows it")
-            raise half_way(name, self._asked, left, denied)
+            raise half_way(name, self._asked, left, KitaruError(lost.NOT_DELETED))
         return [str(one.part) for one in theirs]
 
     def _still_there(self, deleted: list[PendingDelete]) -> list[PendingDelete]:
         """What a server shows of that which it has said to be deleted."""
-        if self._store.is_local or not deleted:
-            return []
-        gateway = self._store.gateway
-
-        def look(kind: Kind, ask: Callable[[Where], Sequence[_Doc]]) -> Sequence[_Doc]:
-            ids = tuple(one.id for one in deleted if one.kind == kind)
-            return ask(Where(ids=ids)) if ids else ()
-
-        found = answers(
-            lambda: look("stack", gateway.stacks),
-            lambda: look("component", gateway.components),
-            lambda: look("connector", gateway.connectors),
-        )
-        there = {doc.id for docs in found for doc in docs}
+        there = lost.still_there(self._store.gateway, [(one.kind, one.id) for one in deleted])
         return [one for one in deleted if one.id in there]
 
     def _taken_over(self) -> frozenset[str]:

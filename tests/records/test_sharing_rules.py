@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -180,6 +180,12 @@ class Writing:
         self.deleted.append(id)
 
     delete_stack = delete_component = delete_connector = _delete
+
+    def require_others(self, users: Iterable[str]) -> None:
+        pass
+
+    def still_there(self) -> frozenset[str]:
+        return frozenset()
 
 
 @pytest.mark.parametrize("is_used", [False, True])

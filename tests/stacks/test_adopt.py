@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import KitaruError, ProtectedStackError, RegistrationFailed, StackChanged
+from kitaru_iac.errors import (
+    KitaruError,
+    NotConnectedError,
+    ProtectedStackError,
+    RegistrationFailed,
+    StackChanged,
+)
 from kitaru_iac.gateway.documents import (
     ComponentChange,
     ConnectorChange,
@@ -16,6 +22,7 @@ from kitaru_iac.gateway.documents import (
     Where,
 )
 from kitaru_iac.gateway.memory import MemoryGateway, installed
+from kitaru_iac.gateway.wire import AnswerLost
 from kitaru_iac.labels import MANAGED_LABEL, OUR_LABELS, OWNER_LABEL, REUSED_CONNECTORS_LABEL
 from kitaru_iac.plan.model import Action, Plan
 from kitaru_iac.spec import from_mapping
@@ -280,3 +287,59 @@ def test_the_command_shows_and_says_what_it_did(memory: MemoryGateway, kitaru: K
         assert again.out == "No changes: stack prod is under management already.\n"
         missing = kitaru("stack", "adopt", "prd", "--yes", "-o", "json")
         assert (missing.code, missing.error["code"]) == (4, "stack_not_found")
+
+
+@pytest.mark.parametrize("at", ["orchestrator", "connector", "stack"])
+def test_what_a_server_says_that_it_labelled_is_read_back(memory: MemoryGateway, at: str) -> None:
+    methods = {"orchestrator": "update_component", "connector": "update_connector"}
+    method = methods.get(at, "update_stack")
+    with installed(memory):
+        stack = by_hand(memory)
+        setattr(memory, method, lambda *_: None)
+        with pytest.raises(StackChanged, match="was adopted, and is not as it was left") as changed:
+            adopt("prod")
+        assert f"kitaru stack adopt {stack}" in str(changed.value.remedy)
+        assert any(at in line for line in changed.value.differs)
+        delattr(memory, method)
+        adopt(stack)
+        assert not adopt(stack).changed
+        (doc,) = memory.stacks(Where(ids=(stack,)))
+    assert doc.labels[MANAGED_LABEL] == "true"
+
+
+def test_what_is_adopted_and_deleted_at_the_same_time_is_told(memory: MemoryGateway) -> None:
+    with installed(memory):
+        stack = by_hand(memory)
+        put, writes = memory.update_stack, [0]
+
+        def last(id: str, change: StackChange) -> None:
+            put(id, change)
+            writes[0] += 1
+            if writes[0] == 2:
+                memory.delete("stack", id)
+
+        memory.update_stack = last  # type: ignore[method-assign]
+        with pytest.raises(StackChanged) as changed:
+            adopt(stack)
+    assert changed.value.differs == ("it is gone",)
+
+
+def test_what_is_adopted_and_cannot_be_read_back_is_said_to_be_that(memory: MemoryGateway) -> None:
+    with installed(memory):
+        stack = by_hand(memory)
+        put, look, writes = memory.update_stack, memory.stacks, [0]
+
+        def last(id: str, change: StackChange) -> None:
+            put(id, change)
+            writes[0] += 1
+            if writes[0] == 2:
+                memory.stacks = fail  # type: ignore[method-assign]
+
+        def fail(_: Where) -> Any:
+            raise NotConnectedError("It fails")
+
+        memory.update_stack = last  # type: ignore[method-assign]
+        with pytest.raises(AnswerLost, match="could not be read back"):
+            adopt(stack)
+        memory.stacks, memory.update_stack = look, put  # type: ignore[method-assign]
+        assert not adopt(stack).changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +227,159 @@ def test_nobody_is_blamed_where_what_was_created_cannot_be_looked_at(
     assert {"stack dev", "orchestrator dev", "service connector dev"} <= left
     memory.stacks, memory.update_stack = look, put  # type: ignore[method-assign]
     operations.create(from_mapping(BASE))  # the same command goes on
+
+
+SECOND = {**BASE, "artifact_store": "s3://second/kitaru"}
+#: From the description of a stack to one of the same name, with the number of deletions in between.
+REPLACING = {
+    "another type": (BASE, LOCAL, 5),
+    "another method": (BASE, {**SECOND, "credentials": "implicit"}, 5),
+    "without its connector": (BASE, {**BASE, "credentials": None}, 5),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "at"),
+    [(change, at) for change, (*_, count) in REPLACING.items() for at in range(count)],
+)
+def test_what_a_change_replaces_is_looked_for_once_more(
+    memory: MemoryGateway, change: str, at: int
+) -> None:
+    first, second, _ = REPLACING[change]
+    operations.create(from_mapping(first))
+    skip(memory, "delete", at)
+    with pytest.raises(RegistrationFailed, match="a part of the old one stays") as failed:
+        operations.apply(from_mapping(second))
+    assert failed.value.left
+    assert "says that it deleted this, and shows it" in str(failed.value.why)
+    operations.apply(from_mapping(second))
+    assert contents(memory) == _made(second)
+    assert list(unfinished.every(memory.place)) == []
+
+
+def test_what_a_change_replaces_and_cannot_be_looked_for_is_said_to_be_that(
+    memory: MemoryGateway,
+) -> None:
+    operations.create(from_mapping(BASE))
+    look, do = memory.components, memory.delete
+
+    def last(kind: Any, id: str) -> bool:
+        gone = do(kind, id)
+        if kind == "connector":
+            memory.components = fail  # type: ignore[method-assign]
+        return gone
+
+    def fail(_: Where) -> Any:
+        raise NotConnectedError("It fails")
+
+    memory.delete = last  # type: ignore[method-assign]
+    with pytest.raises(AnswerLost, match="could not be looked at again") as lost:
+        operations.apply(from_mapping(LOCAL))
+    assert not lost.value.left
+    memory.components, memory.delete = look, do  # type: ignore[method-assign]
+    operations.apply(from_mapping(LOCAL))
+    assert contents(memory) == _made(LOCAL)
+    assert list(unfinished.every(memory.place)) == []
+
+
+def _made(description: dict[str, Any]) -> Any:
+    """What a store holds where a stack was made so at once."""
+    with installed(MemoryGateway()) as other:
+        operations.create(from_mapping(description))
+    return contents(other)
+
+
+def _killed_at(memory: MemoryGateway, write: str, command: Callable[[], object]) -> None:
+    """Let a command be killed before the first write whose line begins so."""
+
+    class Killed(BaseException):
+        pass
+
+    is_dead = False
+
+    def die(line: str) -> None:
+        nonlocal is_dead
+        is_dead = is_dead or line.startswith(write)
+        if is_dead:
+            raise Killed
+
+    memory.before_write = die
+    with pytest.raises(Killed):
+        command()
+    memory.before_write = lambda _: None
+
+
+#: Where a replacing apply is killed, and the number of deletions that repair it then.
+DEATHS = {"delete stack": 5, "create stack": 1, "update connector dev-new-": 1}
+
+
+@pytest.mark.parametrize(
+    ("death", "at"), [(death, at) for death, count in DEATHS.items() for at in range(count)]
+)
+@pytest.mark.parametrize("command", ["apply", "clean"])
+def test_what_a_repair_deletes_is_looked_for_once_more(
+    memory: MemoryGateway, command: str, death: str, at: int
+) -> None:
+    operations.create(from_mapping(BASE))
+    method = from_mapping({**SECOND, "credentials": "implicit"})
+    _killed_at(memory, death, lambda: operations.apply(method))
+    skip(memory, "delete", at)
+    with pytest.raises(KitaruError) as failed:
+        operations.apply(method) if command == "apply" else operations.clean()
+    assert "says that it deleted this, and shows it" in str(failed.value)
+    operations.apply(method)
+    assert contents(memory) == _made({**SECOND, "credentials": "implicit"})
+    assert list(unfinished.every(memory.place)) == []
+
+
+def test_what_clean_deletes_of_a_dead_creation_is_looked_for_once_more(
+    memory: MemoryGateway,
+) -> None:
+    empty = contents(memory)
+    _killed_at(memory, "create stack", lambda: operations.create(from_mapping(BASE)))
+    assert contents(memory) != empty
+    skip(memory, "delete", 0)
+    with pytest.raises(RegistrationFailed) as failed:
+        operations.clean()
+    assert failed.value.left == ("parts of stack dev",)
+    operations.clean()
+    assert contents(memory) == empty
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_what_is_taken_back_is_looked_for_once_more(memory: MemoryGateway, at: int) -> None:
+    empty, put = contents(memory), memory.update_stack
+
+    def fail(*_: Any) -> None:
+        raise KitaruError("no")
+
+    memory.update_stack = fail  # type: ignore[method-assign]
+    skip(memory, "delete", at)
+    with pytest.raises(RegistrationFailed) as failed:
+        operations.create(from_mapping(BASE))
+    memory.update_stack = put  # type: ignore[method-assign]
+    assert failed.value.left
+    assert "nothing was left behind" not in str(failed.value)
+    operations.create(from_mapping(BASE))
+    operations.delete("dev", recursive=True)
+    assert contents(memory) == empty
+
+
+def test_a_stack_that_is_renamed_while_it_is_put_back_keeps_its_name(
+    memory: MemoryGateway,
+) -> None:
+    operations.create(from_mapping(BASE))
+    (stack,) = memory.stacks(DEV)
+    method = from_mapping({**SECOND, "credentials": "implicit"})
+    _killed_at(memory, "create stack", lambda: operations.apply(method))
+
+    def before(write: str) -> None:
+        if write.startswith("update connector"):
+            memory.before_write = lambda _: None
+            memory.update_stack(stack.id, StackChange(name="theirs"))
+
+    memory.before_write = before
+    with pytest.raises(RegistrationFailed) as failed:
+        operations.clean()
+    assert "it is called theirs" in str(failed.value)
+    assert [doc.name for doc in memory.stacks(Where(ids=(stack.id,)))] == ["theirs"]
