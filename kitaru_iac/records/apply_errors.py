@@ -47,7 +47,7 @@ def not_done(
         done: What was to happen to it, as in "was ...".
         left: What could not be taken back.
         again: The remedy: the same command.
-        stays: What was not taken back, since somebody else has written it; see `theirs`.
+        stays: What was not taken back, and why; see `theirs`.
     """
     stack = current.stack
     if isinstance(error, KeyboardInterrupt):
@@ -67,7 +67,7 @@ def not_done(
     if isinstance(cause, AnswerLost):
         # By its id: nobody knows which name it has.
         remedy = f"See it with: kitaru stack show {current.id}\n{again}"
-        return _lost(cause, stack, left, f"being {done}", remedy)
+        return _lost(cause, stack, left, f"being {done}", remedy, stays)
     unchanged = f"Stack '{stack}' was not {done}; nothing was changed"
     if not left and isinstance(cause, AlreadyExistsError):
         return AlreadyExistsError(unchanged, why=why, remedy=again)
@@ -103,7 +103,8 @@ def failure(
     if isinstance(cause, AnswerLost):
         see = f"See what is there with: kitaru stack show {stack}"
         again = "Run the same command again: it starts from what is there."
-        return _lost(cause, stack, left, "being registered", f"{see}\n{again}")
+        stays = theirs(change.writer)
+        return _lost(cause, stack, left, "being registered", f"{see}\n{again}", stays)
     if not left and _is_taken(cause, change):
         if change.is_in_place:
             return _changed(cause, change, left)
@@ -230,9 +231,12 @@ def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> Stac
 
 
 def theirs(writer: Writer) -> str:
-    """Say what was not taken back, for somebody else has written it since."""
-    found = ", ".join(writer.theirs)
-    return f"What somebody else has written since stays: {found}." if found else ""
+    """Say what was not taken back: somebody else has written it since, or it was not found."""
+    stays, gone = ", ".join(writer.theirs), ", ".join(writer.gone)
+    return in_sentences(
+        f"What somebody else has written since stays: {stays}." if stays else None,
+        f"Not found any more when it was to be taken back: {gone}." if gone else None,
+    )
 
 
 def _twin(writer: Writer) -> str:
@@ -245,13 +249,15 @@ def _twin(writer: Writer) -> str:
     )
 
 
-def _lost(cause: AnswerLost, stack: str, left: list[str], doing: str, remedy: str) -> AnswerLost:
-    how = "" if left else "; what had been written was looked up and taken back"
+def _lost(
+    cause: AnswerLost, stack: str, left: list[str], doing: str, remedy: str, stays: str
+) -> AnswerLost:
+    how = "" if left or stays else "; what had been written was looked up and taken back"
     return AnswerLost(
         f"The server gave no answer while stack '{stack}' was {doing}{how}",
         left=left,
         where=cause.where,
-        why=cause.why or cause.what,
+        why=in_sentences(cause.why or cause.what, stays),
         remedy=remedy,
     )
 

@@ -66,7 +66,9 @@ class Journal:
         self._entries: list[Entry] = []
         #: What was not taken back, since somebody else has changed it after this run.
         self.theirs: list[str] = []
-        #: Of these, what this run had created.
+        #: What was to be taken back, and was not found any more.
+        self.gone: list[str] = []
+        #: Of `theirs`, what this run had created.
         self.kept: list[str] = []
 
     def roll_back(self) -> list[str]:
@@ -84,7 +86,7 @@ class Journal:
             try:
                 entry.undo()
             except NotFoundError:
-                _debug("%s was gone already", entry.what)
+                self.gone.append(entry.what)
             except Theirs as found:
                 self.theirs.append(str(found))
                 if found.is_new:

@@ -20,6 +20,7 @@ from kitaru_iac.values import dataclass
 __all__ = [
     "Asked",
     "PendingDelete",
+    "changed_meanwhile",
     "deleted_meanwhile",
     "half_way",
     "holding",
@@ -90,6 +91,18 @@ def deleted_meanwhile(name: str) -> StackChanged:
     return StackChanged(
         f"Stack '{name}' was deleted by somebody else meanwhile; nothing else was",
         remedy="See which stacks there are: kitaru stack list",
+    )
+
+
+def changed_meanwhile(
+    name: str, id: str, left: Sequence[str] = (), error: StackChanged | None = None
+) -> StackChanged:
+    """Somebody else has changed the stack since its deletion was agreed to."""
+    return StackChanged(
+        f"Stack '{name}' was changed by somebody else meanwhile; nothing was deleted",
+        differs=() if error is None else error.differs,
+        left=left,
+        remedy=f"See it with: kitaru stack show {id}",
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kitaru_iac.callbacks import ProgressCallback
-from kitaru_iac.errors import KitaruError, NotConnectedError, PlanMoved, PruneRefused, StackChanged
+from kitaru_iac.errors import KitaruError, NotConnectedError, PlanMoved, PruneRefused
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.labels import ORPHANED_LABEL, SOURCE_LABEL, is_managed
 from kitaru_iac.machine.interrupts import WorkInterrupted
@@ -291,16 +291,13 @@ def prune(item: Pruned, source: Source, *, progress: ProgressCallback | None = N
 
 def _as_planned(store: Store, item: Pruned, source: Source) -> StackDoc:
     """The stack that is to go; refuses another one, and another deletion."""
-    from kitaru_iac.stacks.deletion_errors import deleted_meanwhile
+    from kitaru_iac.stacks.deletion_errors import changed_meanwhile, deleted_meanwhile
 
     doc, name = store.find(item.id, exact=True), item.name
     if doc is None:
         raise deleted_meanwhile(name)
     if (doc.name, dict(doc.labels)) != (name, dict(item.labels)):
-        raise StackChanged(
-            f"Stack '{name}' was changed by somebody else meanwhile; nothing was deleted",
-            remedy=f"See it with: kitaru stack show {doc.id}",
-        )
+        raise changed_meanwhile(name, doc.id)
     fresh = StackPlan(_deletion(store, doc, source).plan, store=item.planned.store)
     if fresh.digest != item.planned.digest:
         raise PlanMoved(

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kitaru_iac.callbacks import ConfirmCallback, ProgressCallback, require_wanted
-from kitaru_iac.errors import StackChanged
 from kitaru_iac.machine.interrupts import WorkInterrupted
 from kitaru_iac.machine.locks import sole_writer
 from kitaru_iac.plan.model import Plan
@@ -283,8 +282,7 @@ def _still(stack: StackDoc | None, agreed: StackDoc) -> StackDoc:
 
         raise deleted_meanwhile(agreed.name)
     if (stack.name, stack.labels) != (agreed.name, agreed.labels):
-        raise StackChanged(
-            f"Stack '{agreed.name}' was changed by somebody else meanwhile; nothing was deleted",
-            remedy=f"See it with: kitaru stack show {stack.id}",
-        )
+        from kitaru_iac.stacks.deletion_errors import changed_meanwhile
+
+        raise changed_meanwhile(agreed.name, stack.id)
     return stack

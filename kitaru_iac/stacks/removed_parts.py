@@ -9,6 +9,7 @@ from kitaru_iac.errors import (
     NotAllowedError,
     NotConnectedError,
     NotFoundError,
+    StackChanged,
 )
 from kitaru_iac.gateway.documents import StackDoc, Where
 from kitaru_iac.gateway.wire import AnswerLost
@@ -34,6 +35,7 @@ from kitaru_iac.records.writer import Writer
 from kitaru_iac.stacks.deletion_errors import (
     Asked,
     PendingDelete,
+    changed_meanwhile,
     deleted_meanwhile,
     half_way,
     holding,
@@ -179,8 +181,12 @@ class Removal:
         unfinished.begin(self._store.place, name, "delete", recursive=recursive, stack_id=stack_id)
         try:
             self._mark(recursive=recursive)
+            if stack_id is not None:
+                self._require_as_chosen(stack_id)
         except KitaruError as error:
             left = self._unmark()
+            if isinstance(error, StackChanged):
+                raise changed_meanwhile(name, str(stack_id), left, error) from error
             if stack_id is not None and self._is_gone(stack_id):
                 raise deleted_meanwhile(name) from error
             refused = isinstance(error, NotAllowedError | NotConnectedError)
@@ -191,6 +197,24 @@ class Removal:
         unfinished.end(self._store.place, name)
         if theirs:
             raise taken_over(name, theirs, is_now=stack_id is not None)
+
+    def _require_as_chosen(self, stack_id: str) -> None:
+        """Refuse a stack that somebody else has changed since it was chosen: it may be in use now.
+
+        Raises:
+            StackChanged: It has another name, or other labels, as every `apply` writes them.
+            NotFoundError: It is gone.
+        """
+        if self._store.is_local:
+            return
+        now = next(iter(self._store.gateway.stacks(Where(ids=(stack_id,)))), None)
+        if now is None:
+            raise NotFoundError(f"stack {self._records.stack}: it is gone")
+        differs = [] if now.name == self._records.stack else [f"it is called '{now.name}'"]
+        if dict(now.labels) != dict(self._records.labels):
+            differs.append("its labels are others")
+        if differs:
+            raise StackChanged("It was changed", differs=differs)
 
     def _delete(self, stack_id: str | None) -> list[str]:
         """Delete all of it in order; what is somebody else's by now stays and is returned."""

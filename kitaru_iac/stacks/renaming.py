@@ -169,10 +169,13 @@ def _following(store: Store, before: Records, new: str) -> Iterator[None]:
     try:
         yield
     except KitaruError as error:
-        now = None
+        now: Records | None = before
         with suppress(KitaruError):
-            now = None if store.is_local else _now(store, stack_id)
-        if now is not None and now.stack not in {before.stack, new}:
+            now = before if store.is_local else _now(store, stack_id)
+        if now is None:  # its name may be that of somebody's new stack
+            error.why = in_sentences(error.why, "The stack is gone: somebody else has deleted it.")
+            error.remedy = "See which stacks there are: kitaru stack list"
+        elif now.stack not in {before.stack, new}:
             parts = f"and parts of it may still be called '{before.stack}'."
             with suppress(KitaruError):
                 _name_parts(store, before, now, was=before.stack)

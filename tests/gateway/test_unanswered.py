@@ -14,7 +14,7 @@ from kitaru_iac.errors import (
     NotAllowedError,
     NotConnectedError,
 )
-from kitaru_iac.gateway.documents import ConnectorVerdict, NewConnector, ResourceRef
+from kitaru_iac.gateway.documents import ConnectorVerdict, NewConnector, ResourceRef, Where
 from kitaru_iac.gateway.rest_gateway import RestGateway
 from kitaru_iac.gateway.session import Session
 from kitaru_iac.gateway.wire import AnswerLost, Response
@@ -86,6 +86,13 @@ def test_a_connector_is_not_gone_because_a_proxy_knows_no_such_page(body: Any) -
     with pytest.raises(NotConnectedError):
         gateway(said(404, body)).connector_with_secrets(ID)
     assert gateway(said(404, {"detail": ["KeyError", "no"]})).connector_with_secrets(ID) is None
+
+
+@pytest.mark.parametrize("listing", ["stacks", "components", "connectors"])
+def test_nothing_is_gone_because_a_listing_is_said_not_to_be_there(listing: str) -> None:
+    answer = said(404, {"detail": ["KeyError", "Stack with ID 1 not found"]})
+    with pytest.raises(NotConnectedError, match=r"HTTP status 404 \(Stack with ID 1 not found\)"):
+        getattr(gateway(answer), listing)(Where(ids=(ID,)))
 
 
 ZENMLS = {"detail": ["ValueError", "the bucket is not there"]}
