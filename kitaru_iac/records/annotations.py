@@ -86,7 +86,7 @@ def annotations_of(
 
 def labels_after(desired: Records, current: Records) -> dict[str, str]:
     """The labels that a stored stack gets: the described ones, and those added by hand."""
-    gone = {name.removeprefix(_LABELS) for name in _said(current.labels)}
+    gone = _said_labels(current.labels)
     theirs = {
         key: text
         for key, text in current.labels.items()
@@ -105,7 +105,7 @@ def copied_labels(part: ComponentRecord, stack: Records) -> frozenset[str]:
         stack: The stack that holds it; or parts in no stack, which are known by the label that
             says what of a stack's own a description said.
     """
-    named = {name.removeprefix(_LABELS) for name in _said(part.labels)}
+    named = set(_said_labels(part.labels))
     is_begun = is_managed(stack.labels) and APPLIED_LABEL not in stack.labels
     if is_begun and dict(part.labels) == dict(stack.labels):
         named |= part.labels.keys()
@@ -190,6 +190,12 @@ def without_ignored(records: Records, by: Records | None = None) -> Records:
 
 def _said(labels: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(labels.get(DESCRIBED_LABEL) or "").split(",")) - {""}
+
+
+def _said_labels(labels: Mapping[str, Any]) -> frozenset[str]:
+    """The labels that the description has."""
+    named = (name for name in _said(labels) if name.startswith(_LABELS))
+    return frozenset(name.removeprefix(_LABELS) for name in named)
 
 
 def _with_said(

@@ -62,7 +62,8 @@ def test_the_next_run_leaves_what_one_that_lives_leaves(
         if of == "a replacement":
             operations.create(from_mapping({**LOCAL, **LABELS}))
             (stack,) = memory.stacks(DEV)
-            labels = {**stack.labels, "by-hand": "yes"}  # which goes on with the new stack
+            # These go on with the new stack.
+            labels = {**stack.labels, "by-hand": "yes", "description": "no text of ours"}
             memory.update_stack(stack.id, StackChange(labels=labels))
 
     with installed(MemoryGateway()) as memory:
@@ -98,3 +99,14 @@ def test_the_users_own_label_on_a_part_stays(is_recorded: bool) -> None:
         operations.apply(from_mapping({**LABELLED, "namespace": "ml"}))
         (doc,) = memory.components(Where(ids=(part.id,)))
     assert dict(doc.labels) == labels
+
+
+def test_a_label_that_is_called_as_a_field_of_a_description_stays() -> None:
+    with installed(MemoryGateway()) as memory:
+        operations.create(from_mapping(LABELLED))
+        (stack,) = memory.stacks(DEV)
+        labels = {**stack.labels, "description": "by hand"}
+        memory.update_stack(stack.id, StackChange(labels=labels))
+        operations.apply(from_mapping({**LABELLED, "namespace": "ml"}))
+        (stack,) = memory.stacks(DEV)
+    assert stack.labels["description"] == "by hand"
