@@ -57,7 +57,7 @@ class ApplyResult:
         components_created: Of new components and those taken over.
         connectors_created: Names of new connectors.
         deleted: What was removed, as ``artifact_store dev``.
-        kept: What was to be, and others use by now, with who they are.
+        kept: What was to be, and others use or have renamed by now, with the reason.
     """
 
     def __init__(self, id: str) -> None:

@@ -21,12 +21,12 @@ __all__ = ["PendingDeletes"]
 
 
 class _Pending(NamedTuple):
-    """One thing that is to go; `delete` gives who uses it, and so keeps it."""
+    """One thing that is to go; `delete` says why it was not deleted, and is empty where it was."""
 
     name: str
     kind: Kind
     id: str
-    delete: Callable[[], list[str]]
+    delete: Callable[[], str]
 
 
 class PendingDeletes:
@@ -45,11 +45,15 @@ class PendingDeletes:
         return [one.name for one in self._waiting]
 
     def stack(self, name: str, id: str) -> None:
-        """Delete a stack later."""
+        """Delete a stack later, unless it has another name by then."""
 
-        def delete() -> list[str]:
+        def delete() -> str:
+            there = () if self._store.is_local else self._store.gateway.stacks(Where(ids=(id,)))
+            for now in there:
+                if now.name != name:
+                    return f"called {now.name} by now"
             self._writer.delete_stack(id)
-            return []
+            return ""
 
         self._waiting.append(_Pending(f"stack {name}", "stack", id, delete))
 
@@ -92,16 +96,18 @@ class PendingDeletes:
         users: Callable[[], dict[str, str]],
         keep: Callable[[], None],
     ) -> None:
-        def delete_or_keep() -> list[str]:
-            if kept := _unless_used(delete, users):
-                self._writer.require_others(kept)
-                keep()
-            return sorted(kept.values())
+        def delete_or_keep() -> str:
+            kept = _unless_used(delete, users)
+            if not kept:
+                return ""
+            self._writer.require_others(kept)
+            keep()
+            return f"used by {', '.join(sorted(kept.values()))}"
 
         self._waiting.append(_Pending(name, kind, id, delete_or_keep))
 
     def run(self, deleted: list[str], kept: list[str]) -> None:
-        """Delete them; each is added to `deleted` when it is gone, or to `kept` with its users.
+        """Delete them; each is added to `deleted` when it is gone, or to `kept` with the reason.
 
         Raises:
             KitaruError: One could not be deleted. It waits again, with those behind it.
@@ -109,10 +115,10 @@ class PendingDeletes:
         try:
             while self._waiting:
                 one = self._waiting[0]
-                users = one.delete()
+                reason = one.delete()
                 self._waiting.pop(0)
-                if users:
-                    kept.append(f"{one.name} (used by {', '.join(users)})")
+                if reason:
+                    kept.append(f"{one.name} ({reason})")
                 else:
                     deleted.append(one.name)
                     self._deleted.append(one)

@@ -16,7 +16,7 @@ from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.many import prune_all
 from kitaru_iac.stacks.outcomes import Outcome
 from kitaru_iac.stacks.rename import rename
-from tests.stacks.test_colleagues import BASE
+from tests.stacks.test_colleagues import BASE, LOCAL
 from tests.stacks.test_prune import MINE, apply, planned
 from tests.stacks.turns import at_another_machine, homes_of_their_own
 
@@ -131,3 +131,23 @@ def test_what_is_not_found_when_it_is_taken_back_is_said(memory: MemoryGateway) 
     assert "orchestrator ops, formerly dev" in str(failed.value.why)
     memory.components, memory.update_stack = look, put  # type: ignore[method-assign]
     assert rename("dev", "ops").name == "ops"
+
+
+def test_a_stack_that_somebody_renames_before_it_is_replaced_stays_with_its_parts(
+    memory: MemoryGateway,
+) -> None:
+    operations.create(from_mapping(BASE))
+    (stack,) = memory.stacks(DEV)
+
+    def before(write: str) -> None:
+        if write.startswith("create stack"):
+            memory.before_write = lambda _: None
+            memory.update_stack(stack.id, StackChange(name="theirs"))
+
+    memory.before_write = before
+    done = operations.apply(from_mapping(LOCAL))
+    (kept,) = [text for warning in done.warnings if "theirs" in (text := str(warning.text))]
+    assert "stack dev-replaced (called theirs by now)" in kept
+    (theirs,) = memory.stacks(Where(names=("theirs",)))
+    assert theirs.id == stack.id
+    assert len(memory.components(Where(in_stack=stack.id))) == 3
