@@ -120,7 +120,11 @@ def page(
     response = ask()
     if is_gone(response):
         return None
-    items, total, pages = listing(response)
+    try:
+        items, total, pages = listing(response)
+    except NotFoundError as error:  # where there is nothing, a listing is empty
+        why = f"It answered with the HTTP status 404 ({error.what})"
+        raise not_an_answer(response, why) from error
     counted = min(size, total - (number - 1) * size)
     if len(items) >= counted:
         return response, items, total, pages

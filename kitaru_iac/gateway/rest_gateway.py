@@ -390,10 +390,6 @@ class RestGateway:
         except EndlessListing as error:
             assert response is not None
             raise answers.not_an_answer(response, f"It answered with {error}") from error
-        except NotFoundError as error:  # where there is nothing, a listing is empty
-            assert response is not None
-            why = f"It answered with the HTTP status 404 ({error.what})"
-            raise answers.not_an_answer(response, why) from error
 
     def _ask(
         self,

@@ -14,7 +14,7 @@ from kitaru_iac.errors import KitaruError, RegistrationFailed, StackChanged
 from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.secret_names import secret_part
-from kitaru_iac.labels import ASIDE_LABEL, ORPHANED_LABEL, RENAMING_LABEL, is_managed
+from kitaru_iac.labels import APPLIED_LABEL, ASIDE_LABEL, ORPHANED_LABEL, RENAMING_LABEL, is_managed
 from kitaru_iac.machine import unfinished
 from kitaru_iac.machine.interrupts import Hold, WorkInterrupted
 from kitaru_iac.machine.locks import writer_if_free
@@ -278,6 +278,9 @@ def _cut_off(store: Store, name: str) -> Kept | None:
         return Kept("stack", name, f"a renaming of it was cut off; go on with: {again}")
     if run is None:
         return None
+    if run.work == "create" and APPLIED_LABEL in stack.labels:  # which it writes last
+        on = f"if it was yours, make it active with: kitaru stack use {name}"
+        return Kept("stack", name, f"whole; a creation of this name was cut off here; {on}")
     work = {"create": "creation", "delete": "deletion"}.get(run.work, "change")
     # The note goes with this listing, and without it the name of a creation is taken.
     on = "complete it with kitaru stack apply" if work == "creation" else "run that command again"

@@ -105,7 +105,7 @@ KINDS = (
 #: Documents in the right form: how a command ends follows from what it does with them.
 PLAUSIBLE = {"what was sent", "names for a terminal", "ids that are paths"}
 #: Whoever refuses a request in this way is there, and says what was wrong with it.
-REFUSED = {"status 404": 4, "status 422": 1}
+REFUSED = {"status 422": 1}
 #: What ends well whatever the server does: it asks nothing, or tells what it met.
 CALM = {"logout", "doctor"}
 

@@ -383,3 +383,25 @@ def test_a_stack_that_is_renamed_while_it_is_put_back_keeps_its_name(
         operations.clean()
     assert "it is called theirs" in str(failed.value)
     assert [doc.name for doc in memory.stacks(Where(ids=(stack.id,)))] == ["theirs"]
+
+
+def test_clean_tells_a_creation_that_was_cut_off_from_one_that_is_whole(
+    memory: MemoryGateway,
+) -> None:
+    _killed_at(memory, "update stack", lambda: operations.create(from_mapping(BASE)))
+    (kept,) = operations.clean().kept
+    assert "complete it with kitaru stack apply" in kept.reason
+    operations.apply(from_mapping(BASE))
+    assert operations.clean().kept == ()
+    assert contents(memory) == _made(BASE)
+
+
+def test_clean_says_of_a_colleagues_stack_that_it_is_whole(memory: MemoryGateway) -> None:
+    # The run of this machine died before it wrote anything.
+    _killed_at(memory, "create", lambda: operations.create(from_mapping(BASE)))
+    with at_another_machine("colleague"):
+        operations.create(from_mapping(LOCAL))
+    (kept,) = operations.clean().kept
+    assert kept.reason.startswith("whole; a creation of this name was cut off here")
+    assert operations.clean().kept == ()
+    assert contents(memory) == _made(LOCAL)
