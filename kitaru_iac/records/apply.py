@@ -75,8 +75,7 @@ def writing_as_one(
             left = writer.roll_back()
             if not left and not isinstance(error, NotConnectedError):
                 ended()
-            stays = _errors().theirs(writer)
-            raise _errors().not_done(error, current, done, left, again, stays) from error
+            raise _errors().not_done(error, current, done, left, again, writer) from error
         writer.commit()
     ended()
     if hold.count:

@@ -37,7 +37,12 @@ def done_by_another(error: BaseException, current: Records, done: str) -> BaseEx
 
 
 def not_done(
-    error: BaseException, current: Records, done: str, left: list[str], again: str, stays: str
+    error: BaseException,
+    current: Records,
+    done: str,
+    left: list[str],
+    again: str,
+    writer: Writer,
 ) -> BaseException:
     """Give the error for a change of a stack that is no registration.
 
@@ -47,9 +52,9 @@ def not_done(
         done: What was to happen to it, as in "was ...".
         left: What could not be taken back.
         again: The remedy: the same command.
-        stays: What was not taken back, and why; see `theirs`.
+        writer: What wrote it, taken back.
     """
-    stack = current.stack
+    stack, stays, gone = current.stack, theirs(writer), writer.gone
     if isinstance(error, KeyboardInterrupt):
         return WorkInterrupted("Interrupted", left=left, remedy=again)
     if not isinstance(error, Exception):
@@ -68,7 +73,8 @@ def not_done(
         # By its id: nobody knows which name it has.
         remedy = f"See it with: kitaru stack show {current.id}\n{again}"
         return _lost(cause, stack, left, f"being {done}", remedy, stays)
-    unchanged = f"Stack '{stack}' was not {done}; nothing was changed"
+    as_before = "what was found is taken back" if gone else "nothing was changed"
+    unchanged = f"Stack '{stack}' was not {done}; {as_before}"
     if not left and isinstance(cause, AlreadyExistsError):
         return AlreadyExistsError(unchanged, why=why, remedy=again)
     if not left and isinstance(cause, NotConnectedError):
@@ -88,6 +94,8 @@ def failure(
         goes_on: Whether it went on with the creation of a run that died.
     """
     as_before = "it is as the run that died left it" if goes_on else "nothing was left behind"
+    if change.writer.gone:
+        as_before = "what was found of it is taken back"
     stack, kept = change.desired.stack, change.writer.kept
     left = [*left, *kept]
     if isinstance(error, KeyboardInterrupt):
@@ -219,6 +227,8 @@ def _seen(cause: KitaruError, change: RecordsChange) -> KitaruError | None:
 def _changed(cause: KitaruError, change: RecordsChange, left: list[str]) -> StackChanged:
     stack = change.desired.stack
     taken_back = "" if left else "; nothing of this command is left"
+    if taken_back and change.writer.gone:
+        taken_back = "; what was found of this command is taken back"
     differs = cause.differs if isinstance(cause, StackChanged) else (cause.what,)
     return StackChanged(
         f"Stack '{stack}' was changed by somebody else at the same time{taken_back}",

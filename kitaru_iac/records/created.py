@@ -6,6 +6,7 @@ is not deleted when this run is taken back.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, TypeVar
 
 from kitaru_iac.errors import KitaruError, NotFoundError
@@ -30,6 +31,7 @@ from kitaru_iac.values import fields, replace
 __all__ = ["Created"]
 
 State: TypeAlias = StackChange | ComponentChange | ConnectorChange
+_Doc = TypeVar("_Doc", StackDoc, ComponentDoc)
 _State = TypeVar("_State", StackChange, ComponentChange, ConnectorChange)
 
 
@@ -75,9 +77,7 @@ class Created:
             Theirs: Somebody else has changed it, or a part that came with it.
         """
         if self._gateway.place.kind != "local":
-            stack = next(iter(self._gateway.stacks(Where(ids=(id,)))), None)
-            if stack is None:
-                raise NotFoundError(f"{what} is gone")
+            stack = self._found(self._gateway.stacks, id, what)
             parts = {doc.id: doc for doc in self._gateway.components(Where(in_stack=id))}
             found = {id: stack, **parts}
             links = {doc.connector_id for doc in parts.values()} & self._states.keys()
@@ -98,9 +98,7 @@ class Created:
             KitaruError: It is in a stack of this run, which could not be taken back.
         """
         if self._gateway.place.kind != "local":
-            doc = next(iter(self._gateway.components(Where(ids=(id,)))), None)
-            if doc is None:
-                raise NotFoundError(f"{what} is gone")
+            doc = self._found(self._gateway.components, id, what)
             users = {stack.id for stack in self._gateway.stacks(Where(uses_component=id))}
             self._require_ours(id, doc, users)
         self._delete("component", id, what)
@@ -123,6 +121,14 @@ class Created:
         """
         there = lost.still_there(self._gateway, self._deleted.keys())
         return [what for (_, key), what in self._deleted.items() if key in there]
+
+    @staticmethod
+    def _found(look: Callable[[Where], Sequence[_Doc]], id: str, what: str) -> _Doc:
+        """Look for one thing: nothing is gone because of one empty page."""
+        where = Where(ids=(id,))
+        for doc in look(where) or look(where):
+            return doc
+        raise NotFoundError(f"{what} is gone")
 
     def _delete(self, kind: Kind, id: str, what: str) -> None:
         if lost.delete(self._gateway, kind, id):

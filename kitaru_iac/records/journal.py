@@ -82,7 +82,7 @@ class Journal:
         """
         left = []
         while self._entries:
-            entry = self._entries[-1]
+            entry = self._entries.pop()  # its undo may note more
             try:
                 entry.undo()
             except NotFoundError:
@@ -96,7 +96,6 @@ class Journal:
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others
                 _debug("could not undo %s: %s", entry.what, error)
                 left.append(entry.what)
-            self._entries.pop()
         return left
 
     def commit(self) -> None:

@@ -27,15 +27,16 @@ from kitaru_iac.records.together import answers
 from kitaru_iac.values import replace
 
 __all__ = [
-    "came_with",
     "delete",
     "delete_components",
     "delete_connector",
-    "delete_stack",
+    "delete_parts_of",
+    "find_changed_stack",
     "find_component",
     "find_connector",
     "find_stack",
     "is_there",
+    "require_ours",
     "still_there",
     "unless_made",
 ]
@@ -66,7 +67,7 @@ def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
         raise
     except KitaruError as refusal:
         try:
-            found = made()
+            found = made() or made()  # one that shows nothing for once is asked again
         except KitaruError as error:
             if isinstance(refusal, NotAllowedError) and refusal.of_login:
                 raise refusal from error  # nothing is done for whom it does not know
@@ -188,23 +189,25 @@ def delete_components(gateway: Gateway, wanted: Sequence[NewComponent], is_ours:
     for doc in gateway.components(Where(names=(wanted[0].name,))):
         if any(_is_component(doc, new) for new in wanted):
             if not gateway.stacks(Where(uses_component=doc.id)):
-                _require_ours(is_ours)
+                require_ours(is_ours)
                 delete(gateway, "component", doc.id)
 
 
-def delete_stack(gateway: Gateway, new: NewStack, is_ours: bool) -> None:
-    """Delete a stack that was to be created, with those of its components that came with it.
+def find_changed_stack(gateway: Gateway, connectors: Collection[str]) -> StackDoc | None:
+    """Find a stack that was created with connectors of this run, whatever it has become since."""
+    for connector in connectors:
+        for part in gateway.components(Where(uses_connector=connector)):
+            for stack in gateway.stacks(Where(uses_component=part.id)):
+                return stack
+    return None
+
+
+def delete_parts_of(gateway: Gateway, new: NewStack, is_ours: bool) -> None:
+    """Delete what is left of a stack that was cut off between its components and itself.
 
     Raises:
-        KitaruError: There is one that looks so, and nobody knows whose it is.
+        KitaruError: There is something that looks so, and nobody knows whose it is.
     """
-    stack = find_stack(gateway, new)
-    if stack is not None:
-        _require_ours(is_ours)
-        delete(gateway, "stack", stack.id)
-        for component in came_with(stack, new):
-            delete(gateway, "component", component)
-    # A store in this process may have been cut off between the components and the stack.
     parts = [
         replace(given, name=new.name, labels=new.labels)
         for of_kind in new.members.values()
@@ -214,17 +217,12 @@ def delete_stack(gateway: Gateway, new: NewStack, is_ours: bool) -> None:
     delete_components(gateway, parts, is_ours)
 
 
-def came_with(stack: StackDoc, new: NewStack) -> list[str]:
-    """Give the ids of the components that were created with a stack."""
-    return [
-        member.id
-        for kind, of_kind in new.members.items()
-        for member, given in zip(stack.members[kind], of_kind, strict=True)
-        if not isinstance(given, str)
-    ]
+def require_ours(is_ours: bool) -> None:
+    """Refuse to take back what may be somebody else's.
 
-
-def _require_ours(is_ours: bool) -> None:
+    Raises:
+        KitaruError: It may be.
+    """
     if not is_ours:
         raise KitaruError("What is there may be another's")
 

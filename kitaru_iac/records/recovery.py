@@ -243,7 +243,11 @@ def _delete_connectors_to_be(store: Store, writer: Writer, stack: str) -> bool:
     dead = store.dead_run
     if dead is not None:
         half = store.connector_named(temporary_name(stack, dead.token))
-        if half is not None and is_managed(half.labels):
+        if (
+            half is not None
+            and is_managed(half.labels)
+            and not store.components_of(stored_id(half))
+        ):
             writer.delete_connector(stored_id(half))
             found = True
     for secret in store.orphaned_secrets(stack):

@@ -283,16 +283,52 @@ class Writer(SingleWrites):
                 lambda: lost.find_stack(self._gateway, new),
                 is_ours=is_ours,
             ),
-            unknown=lambda: lost.delete_stack(self._gateway, new, is_ours),
+            unknown=lambda: self._find_unanswered(new, members, is_ours=is_ours),
             is_ours=is_ours,
         )
-        of_stack = f"stack {name}"
-        self._made.add(stack.id, created_stack(new, stack))
         self._entries[-1:] = []
+        self._note_stack(stack, new, members)
+        return stack
+
+    def _find_unanswered(
+        self,
+        new: NewStack,
+        members: Mapping[str, Sequence[str | ComponentRecord]],
+        *,
+        is_ours: bool,
+    ) -> None:
+        """Look for a stack whose registration got no answer; what is there is taken back next.
+
+        Where its parts use a connector of this run it is this run's, whatever others have made of
+        it since.
+
+        Raises:
+            KitaruError: There is one that looks so, and nobody knows whose it is.
+        """
+        stack = lost.find_stack(self._gateway, new)
+        if stack is None and is_ours and self._is_shared:
+            parts = [given for of in new.members.values() for given in of]
+            links = {part.connector_id for part in parts if not isinstance(part, str)}
+            mine = [link for link in links if link is not None and link in self._made]
+            stack = lost.find_changed_stack(self._gateway, mine)
+        if stack is None:
+            lost.delete_parts_of(self._gateway, new, is_ours)
+            return
+        lost.require_ours(is_ours)
+        self._note_stack(stack, new, members)
+
+    def _note_stack(
+        self,
+        stack: StackDoc,
+        new: NewStack,
+        members: Mapping[str, Sequence[str | ComponentRecord]],
+    ) -> None:
+        """Note the undo of a stack that was registered, and of the parts that came with it."""
+        of_stack = f"stack {new.name}"
+        self._made.add(stack.id, created_stack(new, stack))
         for kind, of_kind in members.items():  # in reverse: first the stack, then its parts
-            for given, record, member in zip(
-                new.members[kind], of_kind, stack.members[kind], strict=True
-            ):
+            there = stack.members.get(kind, ())  # others may have taken some out
+            for given, record, member in zip(new.members[kind], of_kind, there, strict=False):
                 if isinstance(given, str) or isinstance(record, str):
                     continue
                 state = created_component(given, member.name, new.labels)
@@ -302,7 +338,6 @@ class Writer(SingleWrites):
                 self._entries.append(Entry(what, undo))
         undo = partial(self._made.delete_stack, stack.id, of_stack)
         self._entries.append(Entry(of_stack, undo))
-        return stack
 
     def label_new_stack(self, id: str, labels: Mapping[str, str]) -> None:
         """Give a stack that this run registered exactly these labels; it is taken back with it."""
@@ -364,7 +399,7 @@ class Writer(SingleWrites):
         stack = self._stack(id)
 
         def take_off() -> None:
-            doc = stack.read()
+            doc = stack.read() or stack.read()  # as in `_change`
             if doc is None:
                 raise NotFoundError("the stack is gone")
             if doc.labels.get(mark) != text:

@@ -7,10 +7,11 @@ not managed, what a live run may be making, and what a plain ``delete`` has kept
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from kitaru_iac.connection.activation import take_place
-from kitaru_iac.errors import KitaruError, RegistrationFailed, StackChanged
+from kitaru_iac.errors import KitaruError, NotAllowedError, RegistrationFailed, StackChanged
 from kitaru_iac.errors.base import in_sentences
 from kitaru_iac.gateway.documents import ComponentDoc, ConnectorDoc, StackDoc, Where
 from kitaru_iac.gateway.secret_names import secret_part
@@ -83,10 +84,13 @@ def _remove(store: Store) -> Cleaned:
                     f"Interrupted; {len(removed)} leftovers were removed", left=left, remedy=_AGAIN
                 )
             try:
-                if _settle(store, name):
-                    kept += [found.cut_off] if found.cut_off else []
+                if (used := _settle(store, name)) is not None:
+                    kept += [*([found.cut_off] if found.cut_off else []), *used]
+                    theirs = {(item.kind, item.name) for item in used}
                     there = _still_there(store, survey[name])
                     for item in found.leftovers:
+                        if (item.kind, item.name) in theirs:
+                            continue
                         name_now = there.get((item.kind, item.name))
                         if name_now is None:
                             removed.append(item)
@@ -320,11 +324,16 @@ def _goes(run: unfinished.Unfinished, labels: Mapping[str, str]) -> bool:
 # -- removing --------------------------------------------------------------------------------------
 
 
-def _settle(store: Store, name: str) -> bool:
-    """Finish or take back what a dead run left of one stack; False where it is held again."""
+def _settle(store: Store, name: str) -> list[Kept] | None:
+    """Finish or take back what a dead run left of one stack.
+
+    Returns:
+        What stays, since others have taken it over meanwhile; None where its name is held again.
+    """
+    kept: list[Kept] = []
     with writer_if_free(name) as is_free:
         if not is_free:
-            return False
+            return None
         store.look_at(name)
         run = store.dead_run
         rehearse(store, name)  # what cannot be done is refused before anything is deleted
@@ -335,16 +344,35 @@ def _settle(store: Store, name: str) -> bool:
         if run is not None and store.stack_named(name) is None:
             orphans = store.orphans(name)
             for part in orphans.components:
-                if _goes(run, part.labels):
-                    writer.delete_component(stored_id(part))
+                if not _goes(run, part.labels):
+                    continue
+                uuid = stored_id(part)
+                stacks = partial(store.gateway.stacks, Where(uses_component=uuid))
+                if not _deleted(partial(writer.delete_component, uuid), stacks):
+                    kept.append(Kept(part.type, part.name, "a stack has taken it over meanwhile"))
             link = orphans.connector
             if link is not None and _goes(run, link.labels):
-                writer.delete_connector(stored_id(link))
+                uuid = stored_id(link)
+                users = partial(store.gateway.components, Where(uses_connector=uuid))
+                if not _deleted(partial(writer.delete_connector, uuid), users):
+                    reason = "a component has taken it over meanwhile"
+                    kept.append(Kept("service_connector", link.name, reason))
         writer.require_deleted()
         # Of a renaming of an earlier release, which put no label on the stack, nothing else tells.
         is_all_there_is = run is not None and run.new_name is not None and not run.marks
         if not (is_all_there_is and store.stack_named(name) is not None):
             unfinished.end(store.place, name)
+    return kept
+
+
+def _deleted(delete: Callable[[], object], users: Callable[[], Sequence[object]]) -> bool:
+    """Delete something; False where it was refused, and somebody uses it: nobody did before."""
+    try:
+        delete()
+    except NotAllowedError:
+        if not users():
+            raise
+        return False
     return True
 
 

@@ -73,7 +73,7 @@ def delete_stack(
     removal = _chosen(store, stack, asked, recursive=recursive)
     with removal.holding() as hold:
         new_active = leave(store.gateway, scopes) if scopes else None
-        removal.delete(stack.id, recursive=recursive)
+        removal.delete(stack.id, hold, recursive=recursive)
         # Somebody may have made it active on this machine since it was looked at.
         if late := [scope for scope in scopes_of(stack) if scope != "environment"]:
             new_active = leave(store.gateway, late)
@@ -283,7 +283,7 @@ def delete_orphans(store: Store, name: str, *, recursive: bool, repaired: bool =
     removal = Removal(store, replace(left, labels={MANAGED_LABEL: "true"}), Asked(None))
     removal.choose()
     with removal.holding() as hold:
-        removal.delete(None, recursive=True)
+        removal.delete(None, hold, recursive=True)
     if hold.count:
         raise removal.done_nevertheless()
     return removal.result(new_active_stack=None, recursive=True)

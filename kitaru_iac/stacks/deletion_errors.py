@@ -24,6 +24,7 @@ __all__ = [
     "deleted_meanwhile",
     "half_way",
     "holding",
+    "in_time",
     "no_answer",
     "not_begun",
     "not_read_back",
@@ -79,6 +80,12 @@ CLEAN = "Delete the rest with: kitaru stack clean"
 def holding(name: str, asked: Asked) -> Hold:
     """Hold Ctrl-C and SIGTERM back while a stack is being deleted."""
     return Hold(f"Interrupted again, while stack '{name}' was being deleted", asked.rest)
+
+
+def in_time(name: str, asked: Asked, left: Sequence[str]) -> WorkInterrupted:
+    """The interrupt that came before anything was deleted; `left`: what marks it still has."""
+    what = f"Interrupted; nothing of stack '{name}' was deleted"
+    return WorkInterrupted(what, left=left, remedy=asked.rest if left else None)
 
 
 def too_late(name: str) -> WorkInterrupted:

@@ -39,6 +39,7 @@ from kitaru_iac.stacks.deletion_errors import (
     deleted_meanwhile,
     half_way,
     holding,
+    in_time,
     no_answer,
     not_begun,
     not_read_back,
@@ -172,10 +173,13 @@ class Removal:
         """The interrupt that came when it could not be stopped any more."""
         return too_late(self._records.stack)
 
-    def delete(self, stack_id: str | None, *, recursive: bool) -> None:
+    def delete(self, stack_id: str | None, hold: Hold, *, recursive: bool) -> None:
         """Delete the stack, then its parts; stop at the first failure and say what is left.
 
         Only what was chosen is deleted, by its id, and not what somebody else has taken over since.
+
+        Raises:
+            WorkInterrupted: Ctrl-C or SIGTERM came before anything was deleted.
         """
         name = self._records.stack
         unfinished.begin(self._store.place, name, "delete", recursive=recursive, stack_id=stack_id)
@@ -193,6 +197,8 @@ class Removal:
             if refused and not left and not isinstance(error, AnswerLost):
                 raise
             raise not_begun(name, self._asked, left, error) from error
+        if hold.count:
+            raise in_time(name, self._asked, self._unmark())
         theirs = self._delete(stack_id)
         unfinished.end(self._store.place, name)
         if theirs:

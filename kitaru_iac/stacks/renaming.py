@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kitaru_iac.errors import (
     AlreadyExistsError,
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from kitaru_iac.records.writer import Writer
 
 __all__ = ["Renamed", "require_free", "with_old_name", "write_names"]
+
+
+#: So often the parts get the name of their stack, of which others are giving it another.
+_MOST_REPAIRS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +229,10 @@ def _require_renamed(store: Store, before: Records, id: str, new: str) -> None:
         return
     try:
         now = _now(store, id)
-        if now is not None and now.stack == new and _other_names(before, now, new):
-            # Somebody else's renaming came in between, and this one gave the stack the last name.
+        for _ in range(_MOST_REPAIRS):
+            if now is None or not _other_names(before, now, now.stack):
+                break
+            # Somebody else's renaming came in between: the last name of the stack is its parts'.
             with suppress(KitaruError):
                 _name_parts(store, before, now)
             now = _now(store, id)
