@@ -96,6 +96,9 @@ class Journal:
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others
                 _debug("could not undo %s: %s", entry.what, error)
                 left.append(entry.what)
+            except BaseException:
+                self._entries.append(entry)
+                raise
         return left
 
     def commit(self) -> None:

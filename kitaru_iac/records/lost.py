@@ -8,6 +8,7 @@ same at once on a server, one may get no answer, and what stands there is the ot
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, UsageError
@@ -50,12 +51,15 @@ DENIED = "The ZenML server says that there is no such thing, and shows it"
 NOT_DELETED = "The ZenML server says that it deleted this, and shows it"
 
 
-def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
+def unless_made(
+    write: Callable[[], _T], made: Callable[[], _T | None], *, also_lost: bool = False
+) -> _T:
     """Write; where a server refuses it, look whether it is done nevertheless.
 
     Args:
         write: Sends it.
         made: Looks, and gives what `write` would have given; None where it is not done.
+        also_lost: Whether to look too where a server fails at it, or gives no answer.
 
     Raises:
         KitaruError: The refusal: it is not done. Or no answer came, and nobody has looked.
@@ -63,7 +67,13 @@ def unless_made(write: Callable[[], _T], made: Callable[[], _T | None]) -> _T:
     """
     try:
         return write()
-    except (NotConnectedError, UsageError):
+    except UsageError:
+        raise
+    except NotConnectedError as failure:
+        if also_lost and (failure.has_answered or isinstance(failure, AnswerLost)):
+            with suppress(KitaruError):  # nobody says: the failure is told
+                if (found := made()) is not None:
+                    return found
         raise
     except KitaruError as refusal:
         try:

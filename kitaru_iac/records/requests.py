@@ -97,11 +97,15 @@ def created_component(new: NewComponent, name: str, labels: Mapping[str, str]) -
 
 
 def created_stack(new: NewStack, made: StackDoc) -> StackChange:
-    """What a stack is that was just created."""
+    """What a stack is that was just created; what somebody has put into it since is left out."""
+    members = {
+        kind: tuple(member.id for member in made.members.get(kind, ())[: len(of_kind)])
+        for kind, of_kind in new.members.items()
+    }
     return StackChange(
         name=new.name,
         labels=new.labels,
-        members={kind: tuple(m.id for m in of_kind) for kind, of_kind in made.members.items()},
+        members={kind: ids for kind, ids in members.items() if ids},
         description=new.description,
     )
 

@@ -164,7 +164,7 @@ class SingleWrites(Journal):
             write()
             return
         try:
-            lost.unless_made(write, made)
+            lost.unless_made(write, made, also_lost=True)  # as asked for it is done, whoever did it
         except NotFoundError as refusal:
             if shown:
                 what = f"{lost.DENIED}: {refusal.what}"

@@ -73,7 +73,7 @@ def delete_stack(
     removal = _chosen(store, stack, asked, recursive=recursive)
     with removal.holding() as hold:
         new_active = leave(store.gateway, scopes) if scopes else None
-        removal.delete(stack.id, hold, recursive=recursive)
+        removal.delete(stack.id, hold, recursive=recursive, new_active=new_active)
         # Somebody may have made it active on this machine since it was looked at.
         if late := [scope for scope in scopes_of(stack) if scope != "environment"]:
             new_active = leave(store.gateway, late)

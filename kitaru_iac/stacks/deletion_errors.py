@@ -82,9 +82,13 @@ def holding(name: str, asked: Asked) -> Hold:
     return Hold(f"Interrupted again, while stack '{name}' was being deleted", asked.rest)
 
 
-def in_time(name: str, asked: Asked, left: Sequence[str]) -> WorkInterrupted:
-    """The interrupt that came before anything was deleted; `left`: what marks it still has."""
-    what = f"Interrupted; nothing of stack '{name}' was deleted"
+def in_time(asked: Asked, left: Sequence[str], new_active: str | None) -> WorkInterrupted:
+    """The interrupt that came before anything was deleted; `left`: what marks are still there."""
+    what = "Interrupted; nothing was changed"
+    if left or new_active is not None:
+        what = "Interrupted; nothing was deleted"
+    if new_active is not None:
+        what += f", and the active stack is '{new_active}' now"
     return WorkInterrupted(what, left=left, remedy=asked.rest if left else None)
 
 

@@ -173,7 +173,14 @@ class Removal:
         """The interrupt that came when it could not be stopped any more."""
         return too_late(self._records.stack)
 
-    def delete(self, stack_id: str | None, hold: Hold, *, recursive: bool) -> None:
+    def delete(
+        self,
+        stack_id: str | None,
+        hold: Hold,
+        *,
+        recursive: bool,
+        new_active: str | None = None,
+    ) -> None:
         """Delete the stack, then its parts; stop at the first failure and say what is left.
 
         Only what was chosen is deleted, by its id, and not what somebody else has taken over since.
@@ -198,7 +205,7 @@ class Removal:
                 raise
             raise not_begun(name, self._asked, left, error) from error
         if hold.count:
-            raise in_time(name, self._asked, self._unmark())
+            raise in_time(self._asked, self._unmark(), new_active)
         theirs = self._delete(stack_id)
         unfinished.end(self._store.place, name)
         if theirs:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CURRENT = Records("s", "custom", (), id="stack-id")
 AGAIN, LEFT = "Run it again.", ["stack s"]
 THEIRS = "What somebody else has written since stays: stack s."
+GONE = "Not found any more when it was to be taken back: stack s."
 SHOW = f"See it with: kitaru stack show stack-id\n{AGAIN}"
 
 
@@ -38,7 +39,7 @@ def parts(error: BaseException) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("error", "left", "theirs", "kind", "told"),
+    ("error", "left", "stays", "kind", "told"),
     [
         (KeyboardInterrupt(), [], "", WorkInterrupted, {"what": "Interrupted", "remedy": AGAIN}),
         (
@@ -58,7 +59,18 @@ def parts(error: BaseException) -> dict[str, Any]:
         (
             AnswerLost("No answer", where="https://z", why="cut off"), LEFT, THEIRS, AnswerLost,
             {"what": "The server gave no answer while stack 's' was being renamed",
-             "why": "cut off", "remedy": SHOW, "where": "https://z", "left": ("stack s",)},
+             "why": f"cut off. {THEIRS}", "remedy": SHOW, "where": "https://z",
+             "left": ("stack s",)},
+        ),
+        (
+            AnswerLost("No answer"), [], GONE, AnswerLost,
+            {"what": "The server gave no answer while stack 's' was being renamed",
+             "why": f"No answer. {GONE}", "remedy": SHOW},
+        ),
+        (
+            NotConnectedError("Away"), [], GONE, NotConnectedError,
+            {"what": "Stack 's' was not renamed; what was found is taken back",
+             "why": f"Away. {GONE}", "remedy": AGAIN},
         ),
         (
             AnswerLost("No answer"), [], "", AnswerLost,
@@ -93,16 +105,19 @@ def parts(error: BaseException) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_what_a_write_that_failed_has_left_is_told(
-    error: BaseException, left: list[str], theirs: str, kind: type, told: dict[str, Any]
+    error: BaseException, left: list[str], stays: str, kind: type, told: dict[str, Any]
 ) -> None:
-    found = not_done(error, CURRENT, "renamed", left, AGAIN, theirs)
+    named = ("stack s",)
+    writer: Any = Writing(left, named if stays == THEIRS else (), named if stays == GONE else ())
+    found = not_done(error, CURRENT, "renamed", left, AGAIN, writer)
     assert type(found) is kind
     assert {key: tuple(v) if isinstance(v, list) else v for key, v in parts(found).items()} == told
 
 
 def test_what_ends_the_process_is_passed_on() -> None:
     end = SystemExit(3)
-    assert not_done(end, CURRENT, "renamed", LEFT, AGAIN, "") is end
+    writer: Any = Writing(LEFT)
+    assert not_done(end, CURRENT, "renamed", LEFT, AGAIN, writer) is end
 
 
 class Hold:
@@ -114,8 +129,10 @@ class Hold:
 class Writing:
     """A writer, of which something is left or not."""
 
-    def __init__(self, left: list[str], theirs: tuple[str, ...] = ()) -> None:
-        self.left, self.theirs, self.calls = left, theirs, list[str]()
+    def __init__(
+        self, left: list[str], theirs: tuple[str, ...] = (), gone: tuple[str, ...] = ()
+    ) -> None:
+        self.left, self.theirs, self.gone, self.calls = left, theirs, gone, list[str]()
 
     def roll_back(self) -> list[str]:
         self.calls.append("roll back")

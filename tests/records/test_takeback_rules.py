@@ -269,7 +269,7 @@ def members(**of_kinds: tuple[str, ...]) -> dict[str, tuple[Member, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("found", "part", "gone"),
+    ("found", "part", "is_it"),
     [
         (stack(), component(), True),
         (stack(name="t"), component(), False),
@@ -295,19 +295,11 @@ def members(**of_kinds: tuple[str, ...]) -> dict[str, tuple[Member, ...]]:
         (stack(), component(connector_id="another"), False),
     ],
 )
-@pytest.mark.parametrize("is_ours", [False, True])
-def test_a_stack_whose_answer_was_lost_goes_with_what_came_with_it_alone(
-    found: StackDoc, part: ComponentDoc, gone: bool, is_ours: bool
+def test_a_stack_whose_answer_was_lost_is_found_exactly_as_it_was_to_be(
+    found: StackDoc, part: ComponentDoc, is_it: bool
 ) -> None:
-    # Nothing but the stack has the name: what is left of a stack cut short is looked for after it.
     held = Held(found, replace(part, name="theirs"), RUNNER)
-    if gone and not is_ours:
-        with pytest.raises(KitaruError, match="may be another's"):
-            lost.delete_stack(held, STACK, is_ours)  # type: ignore[arg-type]
-        assert held.deleted == []
-        return
-    lost.delete_stack(held, STACK, is_ours)  # type: ignore[arg-type]
-    assert held.deleted == (["StackDoc stack", "ComponentDoc store"] if gone else [])
+    assert lost.find_stack(held, STACK) == (found if is_it else None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("labels", "gone"), [(LABELS, True), (OTHERS, False)])
@@ -317,7 +309,7 @@ def test_the_parts_of_a_stack_that_was_cut_off_before_it_was_made_go(
     unnamed = replace(COMPONENT, name="", labels={})  # a store names and labels them as the stack
     new = replace(STACK, members={"artifact_store": (unnamed,), "orchestrator": ("runner",)})
     held = Held(component(labels=labels), RUNNER)
-    lost.delete_stack(held, new, True)  # type: ignore[arg-type]
+    lost.delete_parts_of(held, new, True)  # type: ignore[arg-type]
     assert held.deleted == (["ComponentDoc store"] if gone else [])
 
 
