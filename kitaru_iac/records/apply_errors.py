@@ -171,7 +171,12 @@ def _kept(cause: KitaruError, change: RecordsChange, left: list[str]) -> StackCh
     """Something that was created stays: somebody else has changed it, or uses it."""
     stack, kept = change.desired.stack, change.writer.kept
     why = in_sentences(cause.what, cause.why)
-    differs = [f"{part}: it is not as this command wrote it, or is used" for part in kept]
+    differs = [
+        f"{part}: it is used by {', '.join(users)}"
+        if users
+        else f"{part}: it is not as this command wrote it"
+        for part, users in kept.items()
+    ]
     stays = next((part for part in kept if part.startswith("stack ")), None)
     if stays is not None:
         return StackChanged(

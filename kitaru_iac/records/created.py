@@ -99,7 +99,7 @@ class Created:
         """
         if self._gateway.place.kind != "local":
             doc = self._found(self._gateway.components, id, what)
-            users = {stack.id for stack in self._gateway.stacks(Where(uses_component=id))}
+            users = self._gateway.stacks(Where(uses_component=id))
             self._require_ours(id, doc, users)
         self._delete("component", id, what)
 
@@ -109,7 +109,7 @@ class Created:
             doc = self._gateway.connector_with_secrets(id)
             if doc is None:
                 raise NotFoundError(f"{what} is gone")
-            users = {part.id for part in self._gateway.components(Where(uses_connector=id))}
+            users = self._gateway.components(Where(uses_connector=id))
             self._require_ours(id, doc, users)
         self._delete("connector", id, what)
 
@@ -134,9 +134,15 @@ class Created:
         if lost.delete(self._gateway, kind, id):
             self._deleted[kind, id] = what
 
-    def _require_ours(self, id: str, doc: ComponentDoc | ConnectorDoc, users: set[str]) -> None:
-        if not self._is_ours(id, doc) or users - self._states.keys():
-            raise Theirs(_called(doc), is_new=True)
+    def _require_ours(
+        self,
+        id: str,
+        doc: ComponentDoc | ConnectorDoc,
+        users: Sequence[StackDoc | ComponentDoc],
+    ) -> None:
+        others = [_called(user) for user in users if user.id not in self]
+        if others or not self._is_ours(id, doc):
+            raise Theirs(_called(doc), is_new=True, users=others)
         if users:
             raise KitaruError(f"{_called(doc)} is in use by what could not be taken back")
 

@@ -5,7 +5,7 @@ A failure runs them in reverse. Whether a write was made whose answer never came
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -33,10 +33,19 @@ class Theirs(Exception):
     Attributes:
         is_new: Whether this run had created it.
         has_ours: Whether something that this run wrote stays with what somebody else did.
+        users: What uses it.
     """
 
-    def __init__(self, what: str, *, is_new: bool = False, has_ours: bool = False) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        is_new: bool = False,
+        has_ours: bool = False,
+        users: Sequence[str] = (),
+    ) -> None:
         super().__init__(what)
+        self.users = tuple(users)
         self.is_new = is_new
         self.has_ours = has_ours
 
@@ -68,8 +77,8 @@ class Journal:
         self.theirs: list[str] = []
         #: What was to be taken back, and was not found any more.
         self.gone: list[str] = []
-        #: Of `theirs`, what this run had created.
-        self.kept: list[str] = []
+        #: Of `theirs`, what this run had created, with what uses it.
+        self.kept: dict[str, tuple[str, ...]] = {}
 
     def roll_back(self) -> list[str]:
         """Undo everything written so far, newest first.
@@ -90,7 +99,7 @@ class Journal:
             except Theirs as found:
                 self.theirs.append(str(found))
                 if found.is_new:
-                    self.kept.append(str(found))
+                    self.kept[str(found)] = found.users
                 elif found.has_ours:
                     left.append(entry.what)
             except Exception as error:  # noqa: BLE001 - one failure must not stop the others

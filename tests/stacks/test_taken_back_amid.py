@@ -318,3 +318,22 @@ def test_a_connector_to_be_that_somebody_uses_is_in_nobodys_way(memory: MemoryGa
     operations.create(from_mapping(BASE))
     assert half.id in {doc.id for doc in memory.connectors(Where())}
     assert len(memory.stacks(DEV)) == 1
+
+
+def test_what_uses_a_connector_that_stays_is_named(
+    memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = memory.create_stack
+
+    def done_and_failed(new: NewStack) -> StackDoc:
+        make(new)
+        empty_at(memory, monkeypatch, 0, 3)  # the stack, what uses the connector, the parts
+        raise failing()
+
+    memory.create_stack = done_and_failed  # type: ignore[method-assign]
+    with pytest.raises(StackChanged) as changed:
+        operations.create(from_mapping(BASE))
+    (differs,) = changed.value.differs
+    assert differs.startswith("service connector dev: it is used by ")
+    for kind in ("orchestrator", "artifact store", "container registry"):
+        assert f"{kind} dev" in differs
