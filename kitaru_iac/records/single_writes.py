@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
-from kitaru_iac.errors import KitaruError, NotFoundError, UsageError
+from kitaru_iac.errors import (
+    AlreadyExistsError,
+    KitaruError,
+    NotAllowedError,
+    NotFoundError,
+    UsageError,
+)
 from kitaru_iac.gateway.documents import (
     ComponentChange,
     ComponentDoc,
@@ -149,7 +155,7 @@ class SingleWrites(Journal):
             target.put(change)
             return True
 
-        shown = False
+        shown: bool | None = None  # nobody has looked
 
         def made() -> bool | None:
             nonlocal shown
@@ -169,6 +175,11 @@ class SingleWrites(Journal):
             if shown:
                 what = f"{lost.DENIED}: {refusal.what}"
                 raise KitaruError(what, where=refusal.where) from refusal
+            raise
+        except (AlreadyExistsError, NotAllowedError) as refusal:
+            if shown is False:  # whether it is done nobody can tell then
+                what = f"The ZenML server refused a change of what it does not show: {refusal.what}"
+                raise KitaruError(what, where=refusal.where, why=refusal.why) from refusal
             raise
 
     def _delete(self, kind: Kind, id: str) -> bool:

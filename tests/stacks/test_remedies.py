@@ -98,8 +98,8 @@ def test_what_a_deletion_advises_reaches_no_new_stack_of_the_name(
         with installed(store):
             follow(remedy)
         assert contents(store) == theirs, f"{way} {after=} write {at}: {remedy}"
-    # What failed and was done all the same is looked at, and the deletion goes on.
-    assert advised == 0 if way == "failed" and after else advised > 1
+    # What failed, or was not answered, and was done is looked at, and the deletion goes on.
+    assert advised == 0 if way != "cut short" and after else advised > 1
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -232,7 +232,7 @@ WAYS: dict[str, tuple[Callable[[], None], type[BaseException], str, bool]] = {
 }
 
 
-DONE = [("taken", True), ("failed", True)]
+DONE = [("taken", True), ("failed", True), ("lost", True)]
 
 
 @pytest.mark.parametrize("way", [way for way, _ in DONE])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kitaru_iac.errors import KitaruError, NotConnectedError, StackChanged
+from kitaru_iac.errors import KitaruError, NotAllowedError, NotConnectedError, StackChanged
 from kitaru_iac.gateway.documents import (
     ComponentChange,
     NewComponent,
@@ -337,3 +337,25 @@ def test_what_uses_a_connector_that_stays_is_named(
     assert differs.startswith("service connector dev: it is used by ")
     for kind in ("orchestrator", "artifact store", "container registry"):
         assert f"{kind} dev" in differs
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_change_that_is_refused_of_what_is_not_shown_may_be_done(
+    memory: MemoryGateway, monkeypatch: pytest.MonkeyPatch, is_done: bool
+) -> None:
+    operations.create(from_mapping(BASE))
+    put = memory.update_component
+
+    def refuse(id: str, change: ComponentChange) -> None:
+        monkeypatch.setattr(memory, "update_component", put)
+        if is_done:
+            put(id, change)
+        empty_at(memory, monkeypatch, 0, 2)
+        raise NotAllowedError("The ZenML server refused the operation")
+
+    before = contents(memory)
+    monkeypatch.setattr(memory, "update_component", refuse)
+    with pytest.raises(KitaruError) as failed:
+        operations.apply(from_mapping(NAMESPACE))
+    assert "refused a change of what it does not show" in str(failed.value)
+    assert contents(memory) == before  # by then it showed it again
