@@ -123,8 +123,7 @@ def page(
     try:
         items, total, pages = listing(response)
     except NotFoundError as error:  # where there is nothing, a listing is empty
-        why = f"It answered with the HTTP status 404 ({error.what})"
-        raise not_an_answer(response, why) from error
+        raise always_there(response, error) from error
     counted = min(size, total - (number - 1) * size)
     if len(items) >= counted:
         return response, items, total, pages
@@ -199,6 +198,11 @@ def not_an_answer(response: Response, why: str) -> NotConnectedError:
     """
     why = why if not response.asked else f"{why} to {response.asked}"
     return _lost(response, why) if response.is_write else _not_zenml(response, why)
+
+
+def always_there(response: Response, error: NotFoundError) -> NotConnectedError:
+    """Give the error for a 404 to a request for what every ZenML server has."""
+    return not_an_answer(response, f"It answered with the HTTP status 404 ({error.what})")
 
 
 # -- inside ----------------------------------------------------------------------------------------

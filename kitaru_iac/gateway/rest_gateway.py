@@ -112,7 +112,10 @@ class RestGateway:
     @cached_property
     def _info(self) -> Mapping[str, str]:
         response = self._ask("GET", "/info")
-        found = answers.mapping(response)
+        try:
+            found = answers.mapping(response)
+        except NotFoundError as error:
+            raise answers.always_there(response, error) from error
         version = found.get("version")
         if not could_be_version(version):
             raise answers.not_an_answer(response, "It did not say which version it is")
