@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kitaru_iac.errors import KitaruError, NotConnectedError
-from kitaru_iac.gateway.documents import Kind, Where
+from kitaru_iac.gateway.documents import Where
 from kitaru_iac.records.aside import keep_component, keep_connector
 from kitaru_iac.records.model import ComponentRecord, stored_id
 from kitaru_iac.records.stored import Store
@@ -24,7 +24,6 @@ class _Pending(NamedTuple):
     """One thing that is to go; `delete` says why it was not deleted, and is empty where it was."""
 
     name: str
-    kind: Kind
     id: str
     delete: Callable[[], str]
 
@@ -55,14 +54,13 @@ class PendingDeletes:
             self._writer.delete_stack(id)
             return ""
 
-        self._waiting.append(_Pending(f"stack {name}", "stack", id, delete))
+        self._waiting.append(_Pending(f"stack {name}", id, delete))
 
     def component(self, component: ComponentRecord) -> None:
         """Delete a component later, unless a stack holds it by then."""
         uuid = stored_id(component)
         self._part(
             f"{component.type} {component.name}",
-            "component",
             uuid,
             delete=lambda: self._writer.delete_component(uuid),
             users=lambda: {
@@ -76,7 +74,6 @@ class PendingDeletes:
         """Delete a service connector later, unless a component is linked to it by then."""
         self._part(
             f"service connector {name}",
-            "connector",
             id,
             delete=lambda: self._writer.delete_connector(id),
             users=lambda: {
@@ -89,7 +86,6 @@ class PendingDeletes:
     def _part(
         self,
         name: str,
-        kind: Kind,
         id: str,
         *,
         delete: Callable[[], object],
@@ -104,7 +100,7 @@ class PendingDeletes:
             keep()
             return f"used by {', '.join(sorted(kept.values()))}"
 
-        self._waiting.append(_Pending(name, kind, id, delete_or_keep))
+        self._waiting.append(_Pending(name, id, delete_or_keep))
 
     def run(self, deleted: list[str], kept: list[str]) -> None:
         """Delete them; each is added to `deleted` when it is gone, or to `kept` with the reason.

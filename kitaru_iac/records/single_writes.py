@@ -94,6 +94,11 @@ class SingleWrites(Journal):
 
         return Target(partial(self._gateway.update_stack, id), read)
 
+    @staticmethod
+    def _read_twice(target: Target[_Change]) -> StackDoc | ComponentDoc | ConnectorDoc | None:
+        """Give what is stored; None only where two looks show nothing: one page may be empty."""
+        return target.read() or target.read()
+
     # -- one write -------------------------------------------------------------------------------
 
     def _create(
@@ -132,7 +137,7 @@ class SingleWrites(Journal):
                 return
             from kitaru_iac.records.taking_back import called, taken_back  # few runs need it
 
-            doc = target.read() or target.read()  # nothing is gone because of one empty page
+            doc = self._read_twice(target)
             found = taken_back(doc, new, old, what, written)
             if found.change is not None:
                 self._put(target, found.change)

@@ -399,7 +399,7 @@ class Writer(SingleWrites):
         stack = self._stack(id)
 
         def take_off() -> None:
-            doc = stack.read() or stack.read()  # as in `_change`
+            doc = self._read_twice(stack)
             if doc is None:
                 raise NotFoundError("the stack is gone")
             if doc.labels.get(mark) != text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.rename import rename
 from tests.stacks.interrupts import contents
 from tests.stacks.test_colleagues import BASE, LOCAL
-from tests.stacks.turns import at_another_machine, homes_of_their_own
+from tests.stacks.turns import at_another_machine, homes_of_their_own, killed_at
 
 DEV = Where(names=("dev",))
 
@@ -290,26 +290,6 @@ def _made(description: dict[str, Any]) -> Any:
     return contents(other)
 
 
-def _killed_at(memory: MemoryGateway, write: str, command: Callable[[], object]) -> None:
-    """Let a command be killed before the first write whose line begins so."""
-
-    class Killed(BaseException):
-        pass
-
-    is_dead = False
-
-    def die(line: str) -> None:
-        nonlocal is_dead
-        is_dead = is_dead or line.startswith(write)
-        if is_dead:
-            raise Killed
-
-    memory.before_write = die
-    with pytest.raises(Killed):
-        command()
-    memory.before_write = lambda _: None
-
-
 #: Where a replacing apply is killed, and the number of deletions that repair it then.
 DEATHS = {"delete stack": 5, "create stack": 1, "update connector dev-new-": 1}
 
@@ -323,7 +303,7 @@ def test_what_a_repair_deletes_is_looked_for_once_more(
 ) -> None:
     operations.create(from_mapping(BASE))
     method = from_mapping({**SECOND, "credentials": "implicit"})
-    _killed_at(memory, death, lambda: operations.apply(method))
+    killed_at(memory, death, lambda: operations.apply(method))
     skip(memory, "delete", at)
     with pytest.raises(KitaruError) as failed:
         operations.apply(method) if command == "apply" else operations.clean()
@@ -337,7 +317,7 @@ def test_what_clean_deletes_of_a_dead_creation_is_looked_for_once_more(
     memory: MemoryGateway,
 ) -> None:
     empty = contents(memory)
-    _killed_at(memory, "create stack", lambda: operations.create(from_mapping(BASE)))
+    killed_at(memory, "create stack", lambda: operations.create(from_mapping(BASE)))
     assert contents(memory) != empty
     skip(memory, "delete", 0)
     with pytest.raises(RegistrationFailed) as failed:
@@ -372,7 +352,7 @@ def test_a_stack_that_is_renamed_while_it_is_put_back_keeps_its_name(
     operations.create(from_mapping(BASE))
     (stack,) = memory.stacks(DEV)
     method = from_mapping({**SECOND, "credentials": "implicit"})
-    _killed_at(memory, "create stack", lambda: operations.apply(method))
+    killed_at(memory, "create stack", lambda: operations.apply(method))
 
     def before(write: str) -> None:
         if write.startswith("update connector"):
@@ -389,7 +369,7 @@ def test_a_stack_that_is_renamed_while_it_is_put_back_keeps_its_name(
 def test_clean_tells_a_creation_that_was_cut_off_from_one_that_is_whole(
     memory: MemoryGateway,
 ) -> None:
-    _killed_at(memory, "update stack", lambda: operations.create(from_mapping(BASE)))
+    killed_at(memory, "update stack", lambda: operations.create(from_mapping(BASE)))
     (kept,) = operations.clean().kept
     assert "complete it with kitaru stack apply" in kept.reason
     operations.apply(from_mapping(BASE))
@@ -400,7 +380,7 @@ def test_clean_tells_a_creation_that_was_cut_off_from_one_that_is_whole(
 def test_clean_says_of_a_colleagues_stack_that_it_is_whole(memory: MemoryGateway) -> None:
     # The run of this machine died before it had the name.
     create = lambda: operations.create(from_mapping(BASE))  # noqa: E731
-    _killed_at(memory, "update connector dev-new-", create)
+    killed_at(memory, "update connector dev-new-", create)
     with at_another_machine("colleague"):
         operations.create(from_mapping(LOCAL))
     (kept,) = operations.clean().kept

@@ -14,7 +14,7 @@ from kitaru_iac.spec import StackSpec, from_mapping
 from kitaru_iac.stacks import operations
 from tests.stacks.interrupts import contents
 from tests.stacks.test_colleagues import BASE, LOCAL
-from tests.stacks.turns import at_another_machine, homes_of_their_own
+from tests.stacks.turns import Killed, at_another_machine, homes_of_their_own
 
 DEV = Where(names=("dev",))
 LABELS = {"labels": {"team": "search"}}
@@ -27,10 +27,6 @@ def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("kitaru_iac.records.change.time.sleep", lambda _: None)
     with homes_of_their_own(monkeypatch, tmp_path):
         yield
-
-
-class Killed(BaseException):
-    pass
 
 
 def killed_after(memory: MemoryGateway, count: int, spec: StackSpec) -> bool:

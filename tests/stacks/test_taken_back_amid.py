@@ -27,7 +27,7 @@ from kitaru_iac.stacks import operations
 from kitaru_iac.stacks.rename import rename
 from tests.stacks.interrupts import contents
 from tests.stacks.test_colleagues import BASE
-from tests.stacks.turns import at_another_machine, homes_of_their_own
+from tests.stacks.turns import at_another_machine, homes_of_their_own, killed_at
 
 DEV = Where(names=("dev",))
 
@@ -249,29 +249,12 @@ def test_ctrl_c_while_a_deletion_marks_what_goes_stops_it(memory: MemoryGateway,
     assert contents(memory) == before
 
 
-def _killed_while_deleting(memory: MemoryGateway) -> None:
-    class Killed(BaseException):
-        pass
-
-    is_dead = False
-
-    def die(line: str) -> None:
-        nonlocal is_dead
-        is_dead = is_dead or (line.startswith("delete") and "stack" not in line)
-        if is_dead:
-            raise Killed
-
-    memory.before_write = die
-    with pytest.raises(Killed):
-        operations.delete("dev", recursive=True)
-    memory.before_write = lambda _: None
-
-
 def test_clean_leaves_what_somebody_takes_over_meanwhile_and_says_so(
     memory: MemoryGateway,
 ) -> None:
     operations.create(from_mapping(BASE))
-    _killed_while_deleting(memory)
+    first = ("delete orchestrator", "delete artifact_store", "delete container_registry")
+    killed_at(memory, first, lambda: operations.delete("dev", recursive=True))
     parts = {doc.type: doc.id for doc in memory.components(DEV)}
 
     def take(line: str) -> None:
@@ -295,21 +278,8 @@ def test_clean_leaves_what_somebody_takes_over_meanwhile_and_says_so(
 
 
 def test_a_connector_to_be_that_somebody_uses_is_in_nobodys_way(memory: MemoryGateway) -> None:
-    class Killed(BaseException):
-        pass
-
-    is_dead = False
-
-    def die(line: str) -> None:
-        nonlocal is_dead
-        is_dead = is_dead or line.startswith("update connector dev-new-")
-        if is_dead:
-            raise Killed
-
-    memory.before_write = die
-    with pytest.raises(Killed):
-        operations.create(from_mapping(BASE))
-    memory.before_write = lambda _: None
+    create = from_mapping(BASE)
+    killed_at(memory, "update connector dev-new-", lambda: operations.create(create))
     (half,) = memory.connectors(Where())
     memory.create_component(
         NewComponent("artifact_store", "theirs", "s3", {"path": "s3://x"}, {}, half.id)

@@ -109,6 +109,28 @@ def at_another_machine(who: str) -> Iterator[None]:
         _here.who = mine
 
 
+class Killed(BaseException):
+    """Stands for the process's death: nothing of it is written after it."""
+
+
+def killed_at(
+    memory: MemoryGateway, write: str | tuple[str, ...], command: Callable[[], object]
+) -> None:
+    """Let a command be killed before the first write whose line begins so."""
+    is_dead = False
+
+    def die(line: str) -> None:
+        nonlocal is_dead
+        is_dead = is_dead or line.startswith(write)
+        if is_dead:
+            raise Killed
+
+    memory.before_write = die
+    with pytest.raises(Killed):
+        command()
+    memory.before_write = lambda _: None
+
+
 def side_by_side(
     store: MemoryGateway,
     order: Sequence[tuple[str, int | None]],
